@@ -1,0 +1,88 @@
+"""The analyzer as an actor: gathers what a failed attempt left behind, explains it, and remembers it for the next one.
+
+The model is loaded when the first failure is explained, not before: it is half of the control plane's memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+
+from actors.analyzer.decide import analyze
+from actors.analyzer.memory import Memory
+from actors.analyzer.similar import text_of
+from actors.planner.glob import compile_glob, match
+from cluster.blobs import LocalBlobs
+from cluster.store.store import Store
+from models.embedding.encoder import Encoder
+from models.embedding.index import Vector
+from models.failure import Explanation, Finding, RememberedFailure
+from models.ids import AttemptId, JobId, RunId
+from models.logs import LogChunk, LogSource
+from models.result import AttemptResult
+from models.run import Run
+
+_REPORT_LIMIT_BYTES = 10_000_000
+_MOST_REPORTS = 20
+
+
+class Analyzer:
+    """Explains failures. Its memory of past ones is rebuilt from the store at each start."""
+
+    def __init__(self, store: Store, blobs: LocalBlobs, encoder: Encoder, memory: Memory) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._encoder = encoder
+        self._memory = memory
+
+    async def start(self) -> None:
+        """Reads the past failures."""
+        for failure, vector in await self._store.failures.everything():
+            self._memory.remember(failure, np.frombuffer(vector, dtype=np.float32))
+
+    async def explain(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId) -> Explanation:
+        """The explanation of one attempt; asking again gives the same and remembers nothing twice."""
+        run = await self._store.runs.load(run_id)
+        job = run.job(job_id)
+        result = next((attempt.result for attempt in job.attempts if attempt.id == attempt_id), None)
+        lines = _lines(await self._store.logs.whole(attempt_id))
+        reports = await asyncio.to_thread(self._reports, job.spec.junit, result)
+        finding = await asyncio.to_thread(analyze, lines, result=result, junit=reports, spec=job.spec)
+        vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
+        past = self._memory.nearest(run.change.repository, vector, run=run_id, signature=finding.signature)
+        failure = _remembered(run, job_id, finding)
+        await self._store.failures.remember(failure, vector.tobytes())
+        self._memory.remember(failure, vector)
+        return Explanation(finding=finding, past=past)
+
+    async def note_fix(self, run_id: RunId, job_id: JobId) -> None:
+        """The job passes in this run: its earlier failures on the same line of work are fixed by the run's commit."""
+        change = (await self._store.runs.load(run_id)).change
+        for failure in self._memory.fixed(change.repository, change.line, job_id, change.head):
+            await self._store.failures.remember(failure)
+
+    def _reports(self, globs: tuple[str, ...], result: AttemptResult | None) -> list[bytes]:
+        patterns = [compile_glob(glob) for glob in globs]
+        reports = [artifact for artifact in (result.artifacts if result else ()) if match(patterns, artifact.path)]
+        return [self._blobs.read(report.blob, _REPORT_LIMIT_BYTES) for report in reports[:_MOST_REPORTS]]
+
+
+def _lines(chunks: list[LogChunk]) -> list[str]:
+    return "".join(chunk.text for chunk in chunks if chunk.source is LogSource.JOB).split("\n")
+
+
+def _remembered(run: Run, job: JobId, finding: Finding) -> RememberedFailure:
+    return RememberedFailure(
+        repository=run.change.repository,
+        line=run.change.line,
+        run=run.id,
+        job=job,
+        at=time.time(),
+        head=run.change.head,
+        number=run.change.number,
+        title=run.change.title,
+        category=finding.category,
+        signature=finding.signature,
+    )

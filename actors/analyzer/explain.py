@@ -1,0 +1,140 @@
+"""A finding as Markdown for a comment: verdict, failing tests, the lines, and the earlier failure it resembles.
+
+At most MAX_LINES lines. Text that comes from a log, a report or a pull request's title stands in code spans, or in a
+fenced block whose fence is longer than any in it, or is escaped. Nothing of it becomes a mention, a link, an image,
+HTML or a reference to an issue. Written by us and alive on purpose: the earlier pull request's number and commits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from actors.analyzer.normalize import clean
+from actors.reporter.markdown import code, inert
+from models.failure import Category, FailingTest, Finding, PastFailure
+
+MAX_LINES: Final = 25
+_AROUND_EXCERPT: Final = 5  # the lines that say where it stands, and its fence
+_EXCERPT_CHARS: Final = 240
+_TESTS: Final = 4
+
+_VERDICTS: Final[dict[Category, str]] = {
+    Category.TEST: "A test fails",
+    Category.BUILD: "The code does not build",
+    Category.DEPENDENCY: "A dependency is missing or does not resolve",
+    Category.LINT: "A linter or formatter objects",
+    Category.CONFIGURATION: "The job is not set up right",
+    Category.TIMEOUT: "It took too long",
+    Category.OUT_OF_MEMORY: "It ran out of memory",
+    Category.INFRASTRUCTURE: "The infrastructure failed, not the change",
+    Category.FLAKY: "Probably flaky",
+    Category.SECURITY_POLICY: "A policy forbids it",
+    Category.UNKNOWN: "I do not know why",
+}
+_BACKTICKS: Final = re.compile(r"`+")
+_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
+
+
+def markdown(finding: Finding, past: PastFailure | None = None) -> str:
+    """The explanation, without a heading and without a line break at its end."""
+    before = [_verdict(finding), *_tests(finding.failing_tests)]
+    after = ["", _resembles(past)] if past is not None else []
+    return "\n".join([*before, *_excerpt(finding, room=MAX_LINES - len(before) - len(after)), *after])
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.category is Category.UNKNOWN:
+        sure = "unknown"
+    else:
+        sure = f"{finding.category.replace('_', ' ')}, {finding.confidence:.0%} sure"
+    seen = f" — {inert('; '.join(finding.looked_at), 160)}" if finding.looked_at else ""
+    return f"**{_VERDICTS[finding.category]}** ({sure}): {prose(finding.summary)}{seen}"
+
+
+def _tests(tests: Sequence[FailingTest]) -> list[str]:
+    """One is in the summary already, with its message; here stands its full name."""
+    if not tests:
+        return []
+    shown = [
+        f"- {code(test.name, 160)}{_at(test)}{_because(test) if len(tests) > 1 else ''}" for test in tests[:_TESTS]
+    ]
+    if len(tests) > _TESTS:
+        shown.append(f"- and {len(tests) - _TESTS} more")
+    return ["", *shown]
+
+
+def _at(test: FailingTest) -> str:
+    return f" at {code(f'{test.file}:{test.line}', 160)}" if test.file and test.line else ""
+
+
+def _because(test: FailingTest) -> str:
+    return f": {code(test.message, 160)}" if test.message else ""
+
+
+def _excerpt(finding: Finding, *, room: int) -> list[str]:
+    """The lines in a fence that nothing in them can close (CommonMark 0.31, section 4.5), and where they stand."""
+    lines = _with_gaps(finding)
+    if not lines:
+        return []
+    most = room - _AROUND_EXCERPT
+    if len(lines) > most:
+        left_out = len(lines) - most + 1
+        head = most // 2
+        lines = [*lines[:head], f"… {left_out} lines …", *lines[head + left_out :]]
+    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return ["", f"{_where(finding)}:", "", f"{fence}text", *lines, fence]
+
+
+def _with_gaps(finding: Finding) -> list[str]:
+    """The excerpt's lines, with an ellipsis where lines of the log were left out between them."""
+    if not finding.excerpt_text:
+        return []
+    lines = [clean(line)[:_EXCERPT_CHARS] for line in finding.excerpt_text.split("\n")]
+    if sum(span.last - span.first + 1 for span in finding.excerpt) != len(lines):
+        return lines
+    shown: list[str] = []
+    for span in finding.excerpt:
+        taken = span.last - span.first + 1
+        shown += ["…", *lines[:taken]] if shown else lines[:taken]
+        lines = lines[taken:]
+    return shown
+
+
+def _where(finding: Finding) -> str:
+    places = [
+        f"{span.first}-{span.last}" if span.last > span.first else str(span.first) for span in finding.excerpt[:6]
+    ]
+    return f"Log lines {', '.join(places)}" if places else "From the log"
+
+
+def _resembles(past: PastFailure) -> str:
+    when = datetime.fromtimestamp(past.at, UTC).strftime("%Y-%m-%d")
+    where = f"#{past.number}" if past.number is not None else f"commit {_commit(past.head)}"
+    title = f" ({code(past.title, 80)})" if past.title else ""
+    fix = f"; fixed by {_commit(past.fixed_by)}" if past.fixed_by else "; no fix is known"
+    return f"Seen before: {code(past.job)} of {when} in {where}{title}, distance {past.distance:.2f}{fix}."
+
+
+def _commit(commit: str) -> str:
+    """Bare, so that the forge links it; anything that is not a commit id is shown as text."""
+    return commit[:12] if _COMMIT.fullmatch(commit) else code(commit, 40)
+
+
+def prose(text: str) -> str:
+    """A summary for Markdown: what it has between backticks as code, the rest as plain text."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return code(text, 260)
+    rendered = [code(part) if at % 2 else _outside(part) for at, part in enumerate(parts)]
+    return "".join(rendered)
+
+
+def _outside(text: str) -> str:
+    """`inert` drops the spaces at the ends, which separate plain text from code."""
+    before = " " if text[:1].isspace() else ""
+    after = " " if text[-1:].isspace() and text.strip() else ""
+    return f"{before}{inert(text)}{after}"

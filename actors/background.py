@@ -1,0 +1,51 @@
+"""Background work of an actor: kept alive, and never silently dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+
+from models.errors import InfrastructureError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.5
+
+
+class Background:
+    """The tasks one actor started. asyncio itself keeps only weak references to tasks."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Starts a task; an exception that leaves it is logged with its trace."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def repeat(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Calls `work` again and again for ever; after an infrastructure error, once it has waited a little."""
+        self.spawn(_repeat(work))
+
+    async def stop(self) -> None:
+        """Cancels everything and waits for it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work failed", exc_info=error)
+
+
+async def _repeat(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except InfrastructureError as error:
+            log.warning("will try again: %s", error)
+            await asyncio.sleep(RETRY_S)

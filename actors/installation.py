@@ -1,0 +1,159 @@
+"""One installation: the state directory, what runs for it, and who uses it.
+
+Whoever needs it joins: what is missing is started (Docker engine, Redis, Ray, the actors), what runs is used. Users hold a
+shared lock; the one who leaves last ends what was started. A user that is killed leaves no lock behind, and the parts it
+started are found again by the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from actors.site import Site
+from cluster.embedded.ray_head import RayHead
+from cluster.embedded.redis_server import RedisServer
+from cluster.host.engine import Engine, acquire
+from cluster.host.locks import SharedLock, alone
+from models.errors import InfrastructureError
+from models.settings import Settings
+from sandbox.source.mirror import Mirrors
+from sandbox.sweep import sweep
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the installation, for `delta status`."""
+
+    name: str
+    running: bool
+    detail: str
+
+
+class Installation:
+    """The parts of one state directory. Not started by being made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state_dir = settings.state_dir.absolute()
+        self.run_dir = self.state_dir / "run"
+        self.redis = RedisServer(self.state_dir, self.run_dir)
+        self.ray = RayHead(self.state_dir, self.run_dir)
+        self._engine: Engine | None = None
+        self._users: SharedLock | None = None
+
+    @property
+    def redis_url(self) -> str:
+        """The store's address: the one that was given, or the embedded one's."""
+        return self.settings.redis_url or self.redis.url
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """The bare mirrors of every repository."""
+        return Mirrors(self.state_dir / "mirrors")
+
+    @property
+    def id(self) -> str:
+        """What marks this installation's containers."""
+        return self._kept_secret("installation.id", 8)
+
+    @property
+    def token(self) -> str:
+        """The bearer token of the REST interface, made at the first start."""
+        return self._kept_secret("api.token", 32)
+
+    def join(self, *, dashboard: bool = True) -> Site:
+        """Starts what is missing and returns when every actor has started. Call `leave` in the end, whatever happens."""
+        self.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._users = SharedLock(self.run_dir / "users.lock")
+        with alone(self.run_dir / "start.lock"):
+            with ThreadPoolExecutor() as pool:
+                ray_started = pool.submit(self._start_ray, dashboard)
+                redis_started = pool.submit(self._start_redis)
+                self._engine = acquire()
+                redis_started.result()
+                fresh = ray_started.result()
+            site = self._site(self._engine.url)
+            if fresh:
+                sweep(site.docker_url, site.installation, keep=lambda _attempt: False)
+            self._deploy(site)
+        return site
+
+    def leave(self) -> None:
+        """Ends what was started, if nobody else uses it, with every container of this installation."""
+        if self._users is None:
+            return
+        with self._users.leave() as last:
+            if last:
+                self._end_everything()
+        if self._engine is not None:
+            self._engine.release()
+            self._engine = None
+
+    def end_if_unused(self) -> None:
+        """Ends what a killed user left behind, unless somebody uses it."""
+        self._users = SharedLock(self.run_dir / "users.lock")
+        if self.ray.running() or self.redis.running():
+            self._engine = acquire()
+        self.leave()
+
+    def parts(self) -> list[Part]:
+        """What runs and what does not."""
+        ray_up = self.ray.running()
+        return [
+            Part("redis", self.redis.running(), self.redis_url),
+            Part("ray", ray_up, f"{self.ray.address}, dashboard {self.ray.dashboard}" if ray_up else ""),
+        ]
+
+    def _start_redis(self) -> None:
+        if not self.settings.redis_url:
+            self.redis.ensure()
+
+    def _start_ray(self, dashboard: bool) -> bool:
+        return False if self.settings.ray_address else self.ray.ensure(dashboard=dashboard)
+
+    def _site(self, docker_url: str) -> Site:
+        return Site(
+            state_dir=self.state_dir,
+            redis_url=self.redis_url,
+            log_url=self.settings.redis_url or self.redis.runner_url,
+            docker_url=docker_url,
+            installation=self.id,
+        )
+
+    def _deploy(self, site: Site) -> None:
+        if not self.settings.ray_address:
+            os.environ.update(self.ray.environment())
+        import ray
+
+        from actors import handles, wiring
+
+        address = self.settings.ray_address or self.ray.address
+        try:
+            ray.init(address=address, namespace=handles.NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+            wiring.deploy(self.settings, site)
+        except (ConnectionError, ray.exceptions.RayError) as error:
+            raise InfrastructureError(f"Ray at {address} failed: {error}", remedy="`delta doctor`") from error
+
+    def _end_everything(self) -> None:
+        import ray
+
+        ray.shutdown()
+        if not self.settings.ray_address:
+            self.ray.stop()
+            if self._engine is not None:
+                sweep(self._engine.url, self.id, keep=lambda _attempt: False)
+        if not self.settings.redis_url:
+            self.redis.stop()
+
+    def _kept_secret(self, name: str, size: int) -> str:
+        path: Path = self.state_dir / name
+        if not path.exists():
+            self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(secrets.token_hex(size))
+        return path.read_text()

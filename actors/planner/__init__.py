@@ -1,0 +1,1 @@
+"""The planner: from a change and its repository to a plan with a reason for every job. It never runs code."""

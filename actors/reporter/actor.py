@@ -1,0 +1,95 @@
+"""The reporter as an actor: the only component that writes to a forge.
+
+It works off marks, not messages: whatever happened while a forge was down, it is told the latest state once. A run's
+mark is taken off only after the forge has what the run was when it was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from actors.background import Background
+from actors.reporter.forge import Forge as ForgeAdapter
+from actors.reporter.publish import NotPublished, publish
+from cluster.store.store import Store
+from models.errors import InfrastructureError, NotFound
+from models.ids import RunId
+from models.run import Run
+from models.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_BELL_BLOCK_MS = 5_000
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 300.0
+
+# Opens the adapter of a run's forge, or None where there is nothing to write to (a local run, no credentials).
+ForgeOf = Callable[[Run], AbstractAsyncContextManager[ForgeAdapter] | None]
+
+
+class Reporter:
+    """Brings forges up to date, one run at a time, at most once per `coalesce_s` each."""
+
+    def __init__(self, settings: Settings, store: Store, forge_of: ForgeOf) -> None:
+        self._settings = settings
+        self._store = store
+        self._forge_of = forge_of
+        self._background = Background()
+        self._bell = "0"
+        self._busy: set[RunId] = set()
+        self._places: dict[str, asyncio.Lock] = {}
+
+    async def start(self) -> None:
+        """Begins to work off what is due."""
+        self._background.repeat(self._work_off)
+
+    async def stop(self) -> None:
+        """Ends the background work; for tests."""
+        await self._background.stop()
+
+    async def _work_off(self) -> None:
+        for run in await self._store.reports.all_due():
+            if run not in self._busy:
+                self._busy.add(run)
+                self._background.spawn(self._report(run))
+        self._bell = await self._store.reports.wait(self._bell, _BELL_BLOCK_MS)
+
+    async def _report(self, run_id: RunId) -> None:
+        wait_s = _FIRST_WAIT_S
+        try:
+            while (mark := (await self._store.reports.all_due()).get(run_id)) is not None:
+                again_in_s = await self._bring_up_to_date(run_id, wait_s)
+                if again_in_s is None:
+                    await self._store.reports.done(run_id, mark)
+                    wait_s = _FIRST_WAIT_S
+                else:
+                    wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                await asyncio.sleep(again_in_s or self._settings.github.coalesce_s)
+        except InfrastructureError as error:
+            log.warning("report of %s will be tried again: %s", run_id, error)
+        finally:
+            self._busy.discard(run_id)
+
+    async def _bring_up_to_date(self, run_id: RunId, wait_s: float) -> float | None:
+        """None when the forge has it, or never will; otherwise in how many seconds to try again."""
+        try:
+            run = await self._store.runs.load(run_id)
+        except NotFound:
+            return None
+        opened = self._forge_of(run)
+        if opened is None:
+            return None
+        memory = await self._store.reports.ids(run_id)
+        try:
+            # The runs of one repository share comments, and a forge limits how much may be written at once.
+            async with self._places.setdefault(run.change.repository, asyncio.Lock()), opened as forge:
+                ids = await publish(run, forge, memory, self._settings.api.public_url)
+        except NotPublished as error:
+            await self._store.reports.remember(run_id, error.ids)
+            log.warning("report of %s: %s", run_id, error)
+            return max(wait_s, error.retry_after_s) if error.again else None
+        await self._store.reports.remember(run_id, ids)
+        return None

@@ -1,0 +1,157 @@
+"""A run as the one comment its pull request gets. Pure: the same run gives the same text.
+
+A single line when all is well; otherwise a table of the jobs, what was skipped and why, and for each failed job its
+explanation. The first two lines are hidden: the marker the comment is found by, and which run wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from actors.analyzer.explain import markdown
+from actors.reporter.markdown import clip, code, duration, inert
+from models.ids import RunId
+from models.machines import JobState, RunState
+from models.plan import Reason, SkippedJob
+from models.run import Job, Run
+
+MARKER: Final = "<!-- delta-ci -->"
+LIMIT: Final = 65_535  # characters; GitHub takes no more in a comment or in a check's text
+_LINES_PER_EXPLANATION: Final = 40
+_WRITTEN_BY: Final = re.compile(r"<!-- delta-ci-run (\S+) (\d+\.\d+) -->")
+
+_SIGNS: Final[dict[JobState, str]] = {
+    JobState.BLOCKED: "🕒",
+    JobState.QUEUED: "🕒",
+    JobState.ACTIVE: "⏳",
+    JobState.PASSED: "✅",
+    JobState.FAILED: "❌",
+    JobState.SKIPPED: "⏭️",
+    JobState.CANCELLED: "⏹️",
+    JobState.ERRORED: "⚠️",
+}
+_RUN_SIGNS: Final[dict[RunState, str]] = {
+    RunState.AWAITING_APPROVAL: "✋",
+    RunState.PASSED: "✅",
+    RunState.FAILED: "❌",
+    RunState.CANCELLED: "⏹️",
+    RunState.ERRORED: "⚠️",
+}
+_IN_PROGRESS: Final = "⏳"
+
+
+def comment(run: Run, public_url: str) -> str:
+    """The comment's Markdown, at most `LIMIT` characters. `public_url` is what links start with; empty: no links."""
+    head = f"{MARKER}\n<!-- delta-ci-run {run.id} {run.created_at:.6f} -->\n{headline(run)}{_link(run, public_url)}"
+    if run.state is RunState.PASSED and not ran_unsafely(run):
+        return head
+    blocks = [head]
+    if ran_unsafely(run):
+        blocks.append("> ⚠️ **Unsafe:** at least one job ran without gVisor's protection.")
+    if run.jobs:
+        blocks.append(_table(run.jobs))
+    if run.plan and run.plan.skipped:
+        blocks.append(skipped(run.plan.skipped))
+    blocks += [f"### {code(job.id)}\n\n{why_failed(job)}" for job in run.jobs if _calls_for_explanation(job)]
+    return _fitting(blocks)
+
+
+def headline(run: Run) -> str:
+    """One line on the whole run: its state, how many jobs ended how, how long it took."""
+    sign = _RUN_SIGNS.get(run.state, _IN_PROGRESS)
+    parts = [f"{sign} **Delta: {run.state.replace('_', ' ')}** {code(run.change.head[:12])}"]
+    counts = count_line(run)
+    if counts:
+        parts.append(counts)
+    if run.finished_at is not None:
+        parts.append(duration(run.finished_at - run.created_at))
+    if run.detail:
+        parts.append(inert(run.detail))
+    return " · ".join(parts)
+
+
+def count_line(run: Run) -> str:
+    """`2 passed, 1 failed, 3 skipped`; what the plan left out counts as skipped."""
+    states = [job.state for job in run.jobs]
+    states += [JobState.SKIPPED] * (len(run.plan.skipped) if run.plan else 0)
+    return ", ".join(f"{states.count(state)} {state}" for state in JobState if state in states)
+
+
+def reasons(given: Iterable[Reason]) -> str:
+    """Why a job runs or is skipped, on one line."""
+    return "; ".join(f"{inert(reason.rule, 80)}: {inert(reason.evidence)}" for reason in given)
+
+
+def skipped(jobs: Sequence[SkippedJob]) -> str:
+    """What the plan left out, each with its reason, folded away."""
+    rows = [f"- {code(job.id)}: {reasons(job.reasons)}" for job in jobs]
+    return f"<details><summary>Skipped by the plan: {len(rows)}</summary>\n\n" + "\n".join(rows) + "\n\n</details>"
+
+
+def why_failed(job: Job) -> str:
+    """The explanation of a job that did not pass, or an honest word that there is none yet."""
+    if job.explanation is not None:
+        text = markdown(job.explanation.finding, job.explanation.past)
+        return clip("\n".join(text.splitlines()[:_LINES_PER_EXPLANATION]), LIMIT // 4)
+    outcome = f": {inert(job.detail)}" if job.detail else ""
+    return f"{job.state.capitalize()}{outcome}. An explanation is being worked out."
+
+
+def ran_unsafely(run: Run) -> bool:
+    """Whether any attempt ran outside gVisor."""
+    return any(attempt.result is not None and attempt.result.unsafe for job in run.jobs for attempt in job.attempts)
+
+
+def run_url(run: RunId, public_url: str) -> str:
+    """Where the run can be seen, or empty when nobody said what this server is called from outside."""
+    return f"{public_url.rstrip('/')}/v1/runs/{run}" if public_url else ""
+
+
+def written_by(body: str) -> tuple[RunId, float] | None:
+    """The run that a comment of Delta's shows, and when that run was created (Unix seconds)."""
+    found = _WRITTEN_BY.search(body)
+    return (RunId(found[1]), float(found[2])) if found else None
+
+
+def took(job: Job) -> str:
+    """How long the attempt that counts ran, or empty while that is not known."""
+    attempt = job.attempts[-1] if job.attempts else None
+    if attempt is None or attempt.started_at is None or attempt.finished_at is None:
+        return ""
+    return duration(attempt.finished_at - attempt.started_at)
+
+
+def _table(jobs: Iterable[Job]) -> str:
+    rows = ["| job | result | why it is here |", "|---|---|---|"]
+    for job in jobs:
+        result = f"{_SIGNS[job.state]} {job.state}"
+        if spent := took(job):
+            result += f" in {spent}"
+        if len(job.attempts) > 1:
+            result += f", attempt {len(job.attempts)}"
+        if job.detail:
+            result += f": {inert(job.detail, 160)}"
+        rows.append(f"| {code(job.id)} | {result} | {reasons(job.reasons)} |")
+    return "\n".join(rows)
+
+
+def _calls_for_explanation(job: Job) -> bool:
+    return job.state in {JobState.FAILED, JobState.ERRORED}
+
+
+def _link(run: Run, public_url: str) -> str:
+    url = run_url(run.id, public_url)
+    return f" · [details]({url})" if url else ""
+
+
+def _fitting(blocks: list[str]) -> str:
+    """The blocks in order, as many as fit whole; what is left out is counted."""
+    text = blocks[0]
+    for index, block in enumerate(blocks[1:], start=1):
+        part = clip(block, LIMIT // 2)
+        if len(text) + len(part) > LIMIT - 200:  # room for the line below
+            return f"{text}\n\n… {len(blocks) - index} more parts do not fit here."
+        text += f"\n\n{part}"
+    return text

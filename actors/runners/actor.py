@@ -1,0 +1,73 @@
+"""The runner controller: as many waiting runner tasks as there are queued attempts of each shape, within a limit.
+
+Pending tasks are what Ray's autoscaler sees, so asking for runners is also asking for nodes. When a runner's process or
+node dies, Ray fails its task here at once, and the orchestrator is told.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from actors.background import Background
+from actors.handles import OrchestratorHandle
+from models.errors import DeltaError
+from models.ids import RunnerId
+from models.plan import Resources
+from models.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Launch = Callable[[RunnerId, Resources], Awaitable[None]]
+
+
+class RunnerController:
+    """`launch` starts one runner task and ends when it has; it raises a `DeltaError` when the task was lost."""
+
+    def __init__(self, settings: Settings, launch: Launch, orchestrator: OrchestratorHandle) -> None:
+        self._settings = settings
+        self._launch = launch
+        self._orchestrator = orchestrator
+        self._waiting: dict[str, set[RunnerId]] = {}
+        self._queued: dict[str, int] = {}
+        self._shapes: dict[str, Resources] = {}
+        self._background = Background()
+
+    async def start(self) -> None:
+        """Nothing to do: the orchestrator says what is wanted."""
+
+    async def wanted(self, resources: Resources, queued: int) -> None:
+        """So many attempts wait for runners of this shape."""
+        self._shapes[resources.shape] = resources
+        self._queued[resources.shape] = queued
+        self._top_up(resources.shape)
+
+    async def taken(self, runner: RunnerId) -> None:
+        """This runner has taken an attempt."""
+        for shape, waiting in self._waiting.items():
+            if runner in waiting:
+                waiting.discard(runner)
+                self._queued[shape] = max(0, self._queued.get(shape, 0) - 1)
+                self._top_up(shape)
+
+    def _top_up(self, shape: str) -> None:
+        waiting = self._waiting.setdefault(shape, set())
+        missing = min(self._queued[shape], self._settings.runners.max_pending) - len(waiting)
+        for _ in range(missing):
+            runner = RunnerId(f"runner-{secrets.token_hex(4)}")
+            waiting.add(runner)
+            self._background.spawn(self._watch(runner, self._shapes[shape]))
+
+    async def _watch(self, runner: RunnerId, resources: Resources) -> None:
+        try:
+            await self._launch(runner, resources)
+            if runner in self._waiting[resources.shape]:  # it found nothing: what we believe is queued is out of date
+                self._queued[resources.shape] = await self._orchestrator.queued(resources.shape)
+        except DeltaError as error:
+            why = str(error)
+            log.warning("%s was lost: %s", runner, why)
+            await self._orchestrator.runner_lost(runner, why)
+        finally:
+            self._waiting[resources.shape].discard(runner)
+            self._top_up(resources.shape)

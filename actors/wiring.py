@@ -1,0 +1,188 @@
+"""The composition root: plain classes become named Ray actors, and are given each other.
+
+The only module that knows how Delta maps to Ray. Actors are detached, restart for ever, and find each other by name when
+they first speak, so the order in which they start does not matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import ray
+
+from actors import handles
+from actors.analyzer.actor import Analyzer
+from actors.analyzer.memory import Memory
+from actors.handles import (
+    AnalyzerHandle,
+    OrchestratorHandle,
+    PlannerHandle,
+    RunnersHandle,
+    Supervisors,
+    asked,
+    supervisor_name,
+)
+from actors.orchestrator.actor import Orchestrator
+from actors.planner.actor import Planner
+from actors.reporter.actor import Reporter
+from actors.reporter.forge import Forge as ForgeAdapter
+from actors.reporter.github import connect as connect_github
+from actors.runners.actor import RunnerController
+from actors.site import Site
+from actors.supervisor.actor import Supervisor
+from cluster.store.store import Store
+from models.change import Forge
+from models.embedding.encoder import Encoder
+from models.ids import RunnerId
+from models.plan import Resources
+from models.run import Run
+from models.settings import Settings
+
+# A call that reaches an actor while it restarts waits for it. Every method can be called twice.
+_OPTIONS: dict[str, Any] = {
+    "namespace": handles.NAMESPACE,
+    "lifetime": "detached",
+    "max_restarts": -1,
+    "max_task_retries": -1,
+    "num_cpus": 0,
+    "get_if_exists": True,
+}
+
+
+class _Named:
+    """An actor by name, looked up at the first call."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._actor: Any = None
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - Ray types an actor's methods as Any
+        if self._actor is None:
+            self._actor = ray.get_actor(self._name, namespace=handles.NAMESPACE)
+        return getattr(self._actor, method)
+
+
+class _Starting:
+    """Starts a component as soon as Ray has made it, also when Ray makes it anew: nobody else would."""
+
+    def _begin(self, starting: Any) -> None:  # noqa: ANN401 - a coroutine
+        self._started = asyncio.get_running_loop().create_task(starting)
+
+    async def ready(self) -> str:
+        """Waits until it has started; raises what kept it from starting."""
+        await self._started
+        return type(self).__name__
+
+
+class OrchestratorActor(_Starting, Orchestrator):
+    """`orchestrator`."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        session = ray.get_runtime_context().get_session_name()
+        pool = tuple(_Named(supervisor_name(number)) for number in range(settings.supervisors))
+        Orchestrator.__init__(
+            self,
+            settings,
+            Store.connect(site.redis_url),
+            session,
+            Supervisors(pool),
+            RunnersHandle(_Named(handles.RUNNERS)),
+        )
+        self._begin(self.start())
+
+
+class SupervisorActor(_Starting, Supervisor):
+    """`supervisor-0`, `supervisor-1` …"""
+
+    def __init__(self, settings: Settings, site: Site, number: int) -> None:
+        Supervisor.__init__(
+            self,
+            number,
+            settings,
+            Store.connect(site.redis_url),
+            OrchestratorHandle(_Named(handles.ORCHESTRATOR)),
+            PlannerHandle(_Named(handles.PLANNER)),
+            AnalyzerHandle(_Named(handles.ANALYZER)),
+        )
+        self._begin(self.start())
+
+
+class PlannerActor(_Starting, Planner):
+    """`planner`."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        del settings  # every actor is made with the same two arguments
+        Planner.__init__(self, site.mirrors)
+        self._begin(self.start())
+
+
+class AnalyzerActor(_Starting, Analyzer):
+    """`analyzer`."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        del settings
+        Analyzer.__init__(self, Store.connect(site.redis_url), site.blobs, Encoder(), Memory())
+        self._begin(self.start())
+
+
+class ReporterActor(_Starting, Reporter):
+    """`reporter`."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        def forge_of(run: Run) -> AbstractAsyncContextManager[ForgeAdapter] | None:
+            known = settings.github.token.get_secret_value() or settings.github.app_id
+            return connect_github(settings.github, run.change) if run.change.forge is Forge.GITHUB and known else None
+
+        Reporter.__init__(self, settings, Store.connect(site.redis_url), forge_of)
+        self._begin(self.start())
+
+
+class RunnersActor(_Starting, RunnerController):
+    """`runners`."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        async def launch(runner: RunnerId, resources: Resources) -> None:
+            task = run_task.options(
+                name=runner,
+                num_cpus=resources.cpus,
+                memory=resources.memory_mb << 20,
+                resources={"gvisor": 1},
+                max_retries=0,
+            )
+            await asked(task.remote(runner, resources, settings, site))
+
+        RunnerController.__init__(self, settings, launch, OrchestratorHandle(_Named(handles.ORCHESTRATOR)))
+        self._begin(self.start())
+
+
+def run_runner(runner: RunnerId, resources: Resources, settings: Settings, site: Site) -> None:
+    """The body of a runner's Ray task."""
+    from actors.runner.task import Surroundings, run_one
+
+    surroundings = Surroundings(settings, site.log_url, site.docker_url, site.installation, site.mirrors, site.blobs)
+    asyncio.run(run_one(runner, resources, OrchestratorHandle(_Named(handles.ORCHESTRATOR)), surroundings))
+
+
+run_task = ray.remote(run_runner)
+
+
+def deploy(settings: Settings, site: Site) -> None:
+    """Starts every actor that does not run yet, and returns when all have started. Ray must be connected."""
+    made = [
+        _make(OrchestratorActor, handles.ORCHESTRATOR, settings, site),
+        _make(RunnersActor, handles.RUNNERS, settings, site),
+        _make(PlannerActor, handles.PLANNER, settings, site),
+        _make(ReporterActor, handles.REPORTER, settings, site),
+        _make(AnalyzerActor, handles.ANALYZER, settings, site),
+        *(
+            _make(SupervisorActor, supervisor_name(number), settings, site, number)
+            for number in range(settings.supervisors)
+        ),
+    ]
+    ray.get([actor.ready.remote() for actor in made])
+
+
+def _make(component: type[_Starting], name: str, *arguments: object) -> Any:  # noqa: ANN401 - Ray's handles are Any
+    return ray.remote(component).options(name=name, **_OPTIONS).remote(*arguments)

@@ -1,0 +1,111 @@
+"""What `delta run` prints: the plan with its reasons, the logs, the verdict, and the comment as the forge would show it.
+
+Everything that comes from a change or a log is printed as text: no markup of it comes alive, no control character
+reaches the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.panel import Panel
+from rich.text import Text
+
+from actors.reporter.render import comment, ran_unsafely
+from models.events import Event, EventKind
+from models.ids import JobId
+from models.logs import LogChunk, LogSource
+from models.machines import RunState
+from models.plan import Plan, Reason
+from models.run import Run
+
+# C0 and C1 controls except tab: colours of a log would be nice, cursor movements and title changes would not.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HIDDEN = re.compile(r"<!--.*?-->\n?|</?details>|</?summary>")
+
+_STYLES = {
+    RunState.PASSED: "bold green",
+    RunState.FAILED: "bold red",
+    RunState.CANCELLED: "bold yellow",
+    RunState.ERRORED: "bold magenta",
+}
+_TOLD = {
+    EventKind.JOB_RETRIED: "tried again",
+    EventKind.JOB_FINISHED: "",
+}
+
+
+class Screen:
+    """Prints one run. Log lines of several jobs may interleave; each line carries its job's name."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._partial: dict[JobId, str] = {}
+
+    def plan(self, plan: Plan) -> None:
+        """Which jobs run, which do not, and why."""
+        against = f"against {plan.merge_base[:12]}" if plan.merge_base else "with nothing to compare with"
+        files = f"{len(plan.changed)} file{'s' if len(plan.changed) != 1 else ''} changed"
+        self._console.print(Text.assemble(("Plan", "bold"), f" from {plan.source}: {files} {against}"))
+        for job in plan.jobs:
+            self._job("▶", "green", job.spec.id, "runs", job.reasons)
+        for left_out in plan.skipped:
+            self._job("○", "dim", left_out.id, "skipped", left_out.reasons)
+        for note in plan.notes:
+            self._console.print(Text(f"  note: {_plain(note)}", style="dim"))
+
+    def event(self, event: Event) -> None:
+        """One line for what a person waits for; nothing for the rest."""
+        told = _TOLD.get(event.kind)
+        if told is not None and event.job is not None:
+            self._flush(event.job)
+            self._console.print(Text.assemble(_prefix(event.job), (" ".join(filter(None, [told, event.detail])), "bold")))
+
+    def log(self, job: JobId, chunk: LogChunk) -> None:
+        """A piece of a job's log, printed by whole lines."""
+        lines = (self._partial.pop(job, "") + chunk.text).split("\n")
+        if lines[-1]:
+            self._partial[job] = lines[-1]
+        for line in lines[:-1]:
+            self._line(job, line, chunk.source)
+
+    def verdict(self, run: Run) -> None:
+        """How it ended, and the comment a pull request would get."""
+        for job in list(self._partial):
+            self._flush(job)
+        if ran_unsafely(run):
+            self._console.print(Text("UNSAFE: a job ran without gVisor's protection", style="bold white on red"))
+        shown = _HIDDEN.sub("", comment(run, "")).strip()
+        title = Text("the comment on the pull request")
+        self._console.print()
+        self._console.print(Panel(Markdown(shown), title=title, title_align="left", border_style="dim"))
+        style = _STYLES.get(run.state, "bold")
+        took = f" in {run.finished_at - run.created_at:.1f} s" if run.finished_at is not None else ""
+        self._console.print(Text.assemble((run.state.upper(), style), f"{took}  run {run.id}"))
+        if run.detail:
+            self._console.print(Text(_plain(run.detail)))
+
+    def _job(self, sign: str, style: str, job: JobId, what: str, reasons: tuple[Reason, ...]) -> None:
+        head = Text.assemble((f"  {sign} {job}", style), f"  {what}")
+        self._console.print(head)
+        for reason in reasons:
+            self._console.print(Text(f"      {_plain(reason.rule)}: {_plain(reason.evidence)}", style="dim"))
+
+    def _flush(self, job: JobId) -> None:
+        if line := self._partial.pop(job, ""):
+            self._line(job, line, LogSource.JOB)
+
+    def _line(self, job: JobId, line: str, source: LogSource) -> None:
+        style = "cyan" if source is LogSource.DELTA else ""
+        self._console.print(Text.assemble(_prefix(job), (_plain(line), style)), soft_wrap=True)
+
+
+def _prefix(job: JobId) -> tuple[str, str]:
+    return f"{job} │ ", "dim"
+
+
+def _plain(text: str) -> str:
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.rsplit("\r", 1)[-1] if not text.endswith("\r") else text[:-1]))

@@ -1,0 +1,22 @@
+"""Whether the server lives, and whether it can do its work. Open to everybody: load balancers have no token."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.services import Given
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """200 while the process answers at all. Looks at nothing else, so that a Redis outage restarts no server."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "Redis does not answer"}})
+async def readyz(given: Given) -> dict[str, str]:
+    """200 when events can be accepted: Redis answers. Otherwise 503, and a load balancer goes elsewhere."""
+    await given.store.ping()
+    return {"status": "ready"}

@@ -1,0 +1,1 @@
+"""What forges send: verified by signature and parsed into a `Change`. Nothing here reads or writes anything."""

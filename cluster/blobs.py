@@ -1,0 +1,55 @@
+"""The object store for blobs: content-addressed files under one directory, written once and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from models.errors import InfrastructureError, NotFound
+from models.ids import BlobId
+
+_PIECE_BYTES = 1 << 20
+
+
+class LocalBlobs:
+    """Blobs in a directory that every process of this installation can reach."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, stream: BinaryIO, limit_bytes: int) -> tuple[BlobId, int]:
+        """Stores what `stream` gives and returns its SHA-256 and size. Raises `InfrastructureError` above the limit."""
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        digest, size = hashlib.sha256(), 0
+        descriptor, name = tempfile.mkstemp(dir=self._root, prefix=".incoming-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                while piece := stream.read(_PIECE_BYTES):
+                    size += len(piece)
+                    if size > limit_bytes:
+                        raise InfrastructureError(f"a file is larger than the {limit_bytes} bytes that are allowed")
+                    digest.update(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            blob = BlobId(digest.hexdigest())
+            target = self._path(blob)
+            target.parent.mkdir(exist_ok=True, mode=0o700)
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        return blob, size
+
+    def read(self, blob: BlobId, limit_bytes: int) -> bytes:
+        """At most `limit_bytes` of a blob. Raises `NotFound`."""
+        try:
+            with self._path(blob).open("rb") as file:
+                return file.read(limit_bytes)
+        except FileNotFoundError:
+            raise NotFound(f"there is no blob {blob}") from None
+
+    def _path(self, blob: BlobId) -> Path:
+        return self._root / blob[:2] / blob

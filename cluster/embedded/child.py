@@ -1,0 +1,91 @@
+"""A child process that outlives the command that started it, and is found again by the next one.
+
+Each child has a small record in the run directory: its pid and the time the kernel started it. Both must match, so a pid
+that was given to somebody else in the meantime is never signalled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from models.errors import InfrastructureError
+
+POLL_S = 0.02
+
+
+class Child:
+    """One named process of one run directory."""
+
+    def __init__(self, name: str, run_dir: Path) -> None:
+        self.name = name
+        self.log = run_dir / f"{name}.log"
+        self._record = run_dir / f"{name}.json"
+
+    def process(self) -> psutil.Process | None:
+        """The process, or None when it does not run."""
+        try:
+            record = json.loads(self._record.read_text())
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["created"]) < 1.0
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (OSError, ValueError, KeyError, psutil.Error):
+            return None
+
+    def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> psutil.Process:
+        """Starts it in a session of its own, so that Ctrl-C in a terminal does not reach it."""
+        self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.log.open("ab") as log:
+            started = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+            )
+        process = psutil.Process(started.pid)
+        self._record.write_text(json.dumps({"pid": process.pid, "created": process.create_time()}))
+        return process
+
+    def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        """Waits until `ready` says so. Raises `InfrastructureError` with the end of its log when it ends or is late."""
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if self.process() is None:
+                raise InfrastructureError(f"{self.name} ended at once:\n{self.log_tail()}", remedy="`delta doctor`")
+            if time.monotonic() > deadline:
+                raise InfrastructureError(
+                    f"{self.name} was not ready within {timeout_s:.0f} s:\n{self.log_tail()}", remedy="`delta doctor`"
+                )
+            time.sleep(POLL_S)
+
+    def stop(self, timeout_s: float, *, with_family: bool = False) -> None:
+        """Asks it to end, waits, and kills it when it does not. Harmless when it does not run.
+
+        `with_family` also ends what it started and left behind. Only the process itself is asked: one that loses its
+        children first cannot end in order.
+        """
+        process = self.process()
+        if process is not None:
+            family = [process, *(process.children(recursive=True) if with_family else ())]
+            process.terminate()
+            psutil.wait_procs([process], timeout=timeout_s)
+            _, alive = psutil.wait_procs(family, timeout=1.0)
+            for left in alive:
+                left.kill()
+            psutil.wait_procs(alive, timeout=timeout_s)
+        self._record.unlink(missing_ok=True)
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The last lines it printed."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return "(it printed nothing)"

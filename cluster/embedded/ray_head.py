@@ -1,0 +1,145 @@
+"""The local Ray head: loopback only, with a token, its ports free ones, its files under a short path.
+
+Loopback is 127.0.0.2: Ray replaces 127.0.0.1 by the machine's outward address, and would then be reachable from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+
+from cluster.embedded.child import Child
+
+HOST = "127.0.0.2"
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 45.0
+GVISOR_SLOTS = 1000
+_OBJECT_STORE_BYTES = 100_000_000
+
+
+class RayHead:
+    """The embedded Ray of one state directory."""
+
+    def __init__(self, state_dir: Path, run_dir: Path) -> None:
+        self._facts = run_dir / "ray.address.json"
+        self._token = state_dir / "ray.token"
+        # Ray puts Unix sockets deep under this directory, whose paths may have 107 characters in all.
+        self._temp = Path("/tmp") / f"delta-ray-{hashlib.sha256(str(state_dir).encode()).hexdigest()[:10]}"  # noqa: S108 - the name is unique to the state directory, and Ray makes it private
+        self._child = Child("ray", run_dir)
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the running head."""
+        return str(json.loads(self._facts.read_text())["address"])
+
+    @property
+    def dashboard(self) -> str:
+        """The dashboard's URL."""
+        return str(json.loads(self._facts.read_text())["dashboard"])
+
+    def environment(self) -> dict[str, str]:
+        """What a process needs to be let in."""
+        if not self._token.exists():
+            self._token.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._token.touch(mode=0o600)
+            self._token.write_text(secrets.token_hex(32))
+        return {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": self._token.read_text(),
+            # Detached actors never leave by themselves: a drain would only wait for its time-out.
+            "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+        }
+
+    def ensure(self, *, cpus: float | None = None, dashboard: bool = True) -> bool:
+        """Starts it unless it runs (about 5 s). True when it was started: then nothing of an earlier one lives."""
+        if self.running():
+            return False
+        self.stop()
+        ports = free_ports(4)
+        self._temp.mkdir(mode=0o700, exist_ok=True)
+        facts = {"address": f"{HOST}:{ports[0]}", "dashboard": f"http://{HOST}:{ports[1]}"}
+        self._child.start(self._command(ports, cpus, dashboard), env=self.environment())
+        self._facts.write_text(json.dumps(facts))
+        self._child.wait_until(self._node_is_up, START_TIMEOUT_S)
+        return True
+
+    def running(self) -> bool:
+        """Whether it listens."""
+        return self._child.process() is not None and self._facts.exists() and self._listens()
+
+    def stop(self) -> None:
+        """Ends it with all its workers, also those that a killed head left behind."""
+        self._child.stop(STOP_TIMEOUT_S, with_family=True)
+        self._facts.unlink(missing_ok=True)
+        left = [family for process in psutil.process_iter() if self._is_ours(process) for family in _family(process)]
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=STOP_TIMEOUT_S)
+
+    def _command(self, ports: list[int], cpus: float | None, dashboard: bool) -> list[str]:
+        gcs, dashboard_port, agent, client = ports
+        return [
+            str(Path(sys.executable).with_name("ray")),
+            "start",
+            "--head",
+            "--block",
+            f"--node-ip-address={HOST}",
+            f"--port={gcs}",
+            f"--temp-dir={self._temp}",
+            f"--num-cpus={cpus or os.cpu_count() or 1:g}",
+            "--resources=" + json.dumps({"gvisor": GVISOR_SLOTS}),
+            f"--object-store-memory={_OBJECT_STORE_BYTES}",
+            f"--include-dashboard={str(dashboard).lower()}",
+            f"--dashboard-host={HOST}",
+            f"--dashboard-port={dashboard_port}",
+            f"--dashboard-agent-listen-port={agent}",
+            f"--ray-client-server-port={client}",
+            "--min-worker-port=0",
+            "--max-worker-port=0",
+            "--include-log-monitor=false",
+            "--disable-usage-stats",
+        ]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Every process of the head names its own directory on its command line."""
+        try:
+            return any(str(self._temp) in argument for argument in process.cmdline())
+        except psutil.Error:
+            return False
+
+    def _listens(self) -> bool:
+        host, port = self.address.split(":")
+        with closing(socket.socket()) as probe:
+            probe.settimeout(1.0)
+            return probe.connect_ex((host, int(port))) == 0
+
+    def _node_is_up(self) -> bool:
+        return self._listens() and "Ray runtime started" in self._child.log_tail(60)
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now. Somebody may take one before it is used: then the start fails and says so."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

@@ -1,0 +1,39 @@
+"""The inbox: what the outside asked for, durable before anybody is told so."""
+
+from __future__ import annotations
+
+import hashlib
+
+from redis.asyncio import Redis
+
+from cluster.store import keys, streams
+from cluster.store.connection import answering, script
+from models.inbox import MESSAGE, Message
+
+
+class Inbox:
+    """Put by the API, taken by the orchestrator. An entry stays until it was acted on, so it may be seen twice."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._accept = redis.register_script(script("accept.lua"))
+
+    async def put(self, message: Message, delivery: str = "") -> bool:
+        """Durable when this returns. False: this delivery was accepted before, and nothing was written."""
+        json = message.model_dump_json()
+        with answering():
+            if not delivery:
+                await self._redis.xadd(keys.INBOX, {"json": json})
+                return True
+            seen = keys.delivery(hashlib.sha256(delivery.encode()).hexdigest())
+            return bool(await self._accept(keys=[keys.INBOX, seen], args=[json, keys.DELIVERY_TTL_S]))
+
+    async def take(self, after: str = streams.START, block_ms: int | None = None) -> list[tuple[str, Message]]:
+        """Entries after `after`, oldest first; with `block_ms`, waits that long for one."""
+        found = await streams.read(self._redis, keys.INBOX, after=after, block_ms=block_ms)
+        return [(entry, MESSAGE.validate_json(json)) for entry, json in found]
+
+    async def done(self, entry: str) -> None:
+        """Removes an entry that was acted on."""
+        with answering():
+            await self._redis.xdel(keys.INBOX, entry)

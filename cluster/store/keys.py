@@ -1,0 +1,63 @@
+"""The key schema. A run's keys share the hash tag `{run}`, so that one script may touch all of them on a Redis Cluster.
+
+| key | type | holds |
+|---|---|---|
+| `delta:{run}:record` | hash `version`, `json` | the run, see `models/run.py` |
+| `delta:{run}:events` | stream `json` | its audit stream |
+| `delta:{run}:outbox` | stream `json` | commands committed and not yet performed |
+| `delta:{run}:forge` | hash | what the reporter remembers of the forge: ids and digests |
+| `delta:log:<attempt>` | stream `json` | one attempt's log, appended by its runner |
+| `delta:runs` | sorted set | every run, by time of creation |
+| `delta:active` | set | runs that have something left to do |
+| `delta:inbox` | stream `json` | messages accepted and not yet taken |
+| `delta:delivery:<digest>` | string | the inbox entry of a delivery, for `DELIVERY_TTL_S` |
+| `delta:reports` | hash | runs whose forge state is to be brought up to date → a counter that tells marks apart |
+| `delta:reports:bell` | stream | wakes the reporter |
+| `delta:failures` | hash | run and job → remembered failure |
+| `delta:failures:vectors` | hash | run and job → its embedding, float32 |
+"""
+
+from __future__ import annotations
+
+from models.ids import AttemptId, RunId
+
+RUNS = "delta:runs"
+ACTIVE = "delta:active"
+INBOX = "delta:inbox"
+REPORTS = "delta:reports"
+REPORTS_BELL = "delta:reports:bell"
+FAILURES = "delta:failures"
+FAILURE_VECTORS = "delta:failures:vectors"
+LOG_PATTERN = "delta:log:*"
+
+DELIVERY_TTL_S = 7 * 86_400
+
+
+def record(run: RunId) -> str:
+    """Hash of one run."""
+    return f"delta:{{{run}}}:record"
+
+
+def events(run: RunId) -> str:
+    """Stream of one run's events."""
+    return f"delta:{{{run}}}:events"
+
+
+def outbox(run: RunId) -> str:
+    """Stream of one run's commands."""
+    return f"delta:{{{run}}}:outbox"
+
+
+def forge(run: RunId) -> str:
+    """Hash of what is known of the forge for one run."""
+    return f"delta:{{{run}}}:forge"
+
+
+def log(attempt: AttemptId) -> str:
+    """Stream of one attempt's log."""
+    return f"delta:log:{attempt}"
+
+
+def delivery(digest: str) -> str:
+    """Marker of one delivery, by the digest of its id."""
+    return f"delta:delivery:{digest}"

@@ -1,0 +1,43 @@
+"""Logs: one stream per attempt, so that a stale runner writes where nobody reads any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from cluster.store import keys, streams
+from cluster.store.connection import answering
+from models.ids import AttemptId
+from models.logs import LogChunk
+
+
+class LogStore:
+    """Appended by the runner of the attempt, read by anybody, also while it grows."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
+        """Adds chunks at the end."""
+        with answering():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for chunk in chunks:
+                    pipeline.xadd(keys.log(attempt), {"json": chunk.model_dump_json()})
+                await pipeline.execute()
+
+    async def read(
+        self, attempt: AttemptId, after: str = streams.START, count: int = 500, block_ms: int | None = None
+    ) -> list[tuple[str, LogChunk]]:
+        """At most `count` chunks after `after`; with `block_ms`, waits that long for one."""
+        found = await streams.read(self._redis, keys.log(attempt), after=after, count=count, block_ms=block_ms)
+        return [(entry, LogChunk.model_validate_json(json)) for entry, json in found]
+
+    async def whole(self, attempt: AttemptId) -> list[LogChunk]:
+        """Everything there is now."""
+        chunks: list[LogChunk] = []
+        after = streams.START
+        while found := await self.read(attempt, after):
+            chunks += [chunk for _, chunk in found]
+            after = found[-1][0]
+        return chunks

@@ -1,0 +1,56 @@
+"""Which runs the reporter still has to bring up to date, and what it remembers of the forge.
+
+A mark rather than a queue: ten changes of a run while the forge is down are one report of the latest state.
+"""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from cluster.store import keys, streams
+from cluster.store.connection import answering, script, text
+from models.ids import RunId
+
+
+class ReportStore:
+    """Due marks, and forge ids by run."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._reported = redis.register_script(script("reported.lua"))
+
+    async def due(self, run: RunId) -> None:
+        """Marks the run; marking it again while it is being reported makes it due once more."""
+        with answering():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hincrby(keys.REPORTS, run, 1)
+                pipeline.xadd(keys.REPORTS_BELL, {"json": run}, maxlen=1)
+                await pipeline.execute()
+
+    async def all_due(self) -> dict[RunId, str]:
+        """Every marked run with its mark, which `done` wants back."""
+        with answering():
+            marks = await self._redis.hgetall(keys.REPORTS)
+        return {RunId(text(run)): text(mark) for run, mark in marks.items()}
+
+    async def wait(self, after: str, block_ms: int) -> str:
+        """Waits for a mark made after `after`, or `block_ms`; gives what to pass as `after` the next time."""
+        found = await streams.read(self._redis, keys.REPORTS_BELL, after=after, block_ms=block_ms)
+        return found[-1][0] if found else after
+
+    async def done(self, run: RunId, mark: str) -> None:
+        """Un-marks the run, unless it was marked again since."""
+        with answering():
+            await self._reported(keys=[keys.REPORTS], args=[run, mark])
+
+    async def ids(self, run: RunId) -> dict[str, str]:
+        """What was remembered about the forge for this run."""
+        with answering():
+            found = await self._redis.hgetall(keys.forge(run))
+        return {text(name): text(value) for name, value in found.items()}
+
+    async def remember(self, run: RunId, ids: dict[str, str]) -> None:
+        """Adds to what is remembered."""
+        if ids:
+            with answering():
+                await self._redis.hset(keys.forge(run), mapping=dict(ids.items()))

@@ -1,0 +1,66 @@
+"""What came in: one change of one repository, whoever told us about it. Every forge's event is parsed into this."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from models.ids import CommitId, RunId, run_id
+from models.record import Record
+
+
+class Forge(StrEnum):
+    """Where a change comes from and where its verdict goes."""
+
+    GITHUB = "github"
+    LOCAL = "local"
+
+
+class ChangeKind(StrEnum):
+    """Why Delta looks at a commit."""
+
+    PUSH = "push"
+    PULL_REQUEST = "pull_request"
+    MANUAL = "manual"
+
+
+class Trust(StrEnum):
+    """Decided once, from the event. `fork`: the code comes from outside the repository and gets no secrets."""
+
+    TRUSTED = "trusted"
+    FORK = "fork"
+
+
+class Change(Record):
+    """One commit to judge.
+
+    `base` is the target branch's commit as the event named it, or None when there is nothing to compare with; the
+    diff is always taken against the merge base of `base` and `head`. `clone_url` is what git fetches from: a URL, or an
+    absolute path for a local repository. `fetch_ref` is the ref that holds `head` when no branch of the repository does
+    (a fork's pull request). `delivery` is the forge's id of the event; `nonce` tells two manual runs of one commit apart.
+    """
+
+    forge: Forge
+    kind: ChangeKind
+    trust: Trust
+    repository: str
+    clone_url: str
+    head: CommitId
+    base: CommitId | None = None
+    head_ref: str = ""
+    base_ref: str = ""
+    fetch_ref: str = ""
+    number: int | None = None
+    title: str = ""
+    author: str = ""
+    delivery: str = ""
+    nonce: str = ""
+    installation: int | None = None
+
+    @property
+    def line(self) -> str:
+        """The line of work it belongs to: its pull request, or its branch."""
+        return f"#{self.number}" if self.number is not None else self.head_ref
+
+    def run_id(self) -> RunId:
+        """The one run of this change: the same for each delivery that speaks of the same commit in the same place."""
+        return run_id(self.forge, self.repository, self.kind, self.line, self.head, self.nonce)

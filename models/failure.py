@@ -1,0 +1,100 @@
+"""A failure, explained: what the analyzer found in one failed attempt, and what it remembers of earlier ones."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from models.ids import CommitId, JobId, RunId
+from models.record import Record
+
+
+class Category(StrEnum):
+    """The kind of a failure. `unknown` is an honest answer: the analyzer abstains rather than guesses."""
+
+    TEST = "test"
+    BUILD = "build"
+    DEPENDENCY = "dependency"
+    LINT = "lint"
+    CONFIGURATION = "configuration"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    INFRASTRUCTURE = "infrastructure"
+    FLAKY = "flaky"
+    SECURITY_POLICY = "security_policy"
+    UNKNOWN = "unknown"
+
+
+class Span(Record):
+    """Lines of a log, 1-based and inclusive."""
+
+    first: int
+    last: int
+
+
+class FailingTest(Record):
+    """A test that failed. `source` is `junit` or `log`: where its name was read."""
+
+    name: str
+    message: str = ""
+    file: str = ""
+    line: int | None = None
+    source: str = "log"
+
+
+class PastFailure(Record):
+    """An earlier failure that resembles this one. `distance` is the cosine distance of the excerpts' embeddings."""
+
+    run: RunId
+    job: JobId
+    at: float
+    head: CommitId
+    number: int | None
+    title: str
+    category: Category
+    signature: str
+    distance: float
+    fixed_by: CommitId | None = None
+
+
+class Finding(Record):
+    """What pure analysis of one log gives: no past, no model. `looked_at` says what it is based on."""
+
+    category: Category
+    confidence: float
+    excerpt: tuple[Span, ...]
+    excerpt_text: str
+    summary: str
+    signature: str
+    failing_tests: tuple[FailingTest, ...] = ()
+    looked_at: tuple[str, ...] = ()
+
+
+class Explanation(Record):
+    """A finding with the nearest earlier failure, as it is stored in the run and shown in the comment."""
+
+    finding: Finding
+    past: PastFailure | None = None
+
+
+class RememberedFailure(Record):
+    """What stays of a failure for later ones, beside the embedding of its excerpt.
+
+    `line` is the line of work it happened on (a pull request, a branch): what passes there later is what fixed it.
+    """
+
+    repository: str
+    line: str
+    run: RunId
+    job: JobId
+    at: float
+    head: CommitId
+    number: int | None = None
+    title: str = ""
+    category: Category
+    signature: str
+    fixed_by: CommitId | None = None
+
+    @property
+    def key(self) -> str:
+        """One failure is remembered for each job of a run."""
+        return f"{self.run}.{self.job}"

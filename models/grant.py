@@ -1,0 +1,20 @@
+"""What a runner gets when it leases an attempt: all it needs for one job, and nothing of any other."""
+
+from __future__ import annotations
+
+from models.change import Change
+from models.ids import AttemptId, JobId, LeaseToken, RunId
+from models.plan import JobSpec
+from models.record import Record
+
+
+class Grant(Record):
+    """`ttl_s` counts from the moment the runner *sent* its request, so a slow answer never lengthens a lease."""
+
+    run: RunId
+    job: JobId
+    attempt: AttemptId
+    token: LeaseToken
+    ttl_s: float
+    spec: JobSpec
+    change: Change

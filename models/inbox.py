@@ -1,0 +1,30 @@
+"""What the outside asks of Delta. Durable before it is acknowledged; taken by the orchestrator in order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from models.change import Change
+from models.ids import RunId
+from models.record import Record
+
+
+class Submit(Record):
+    """Judge this change."""
+
+    ask: Literal["submit"] = "submit"
+    change: Change
+
+
+class Cancel(Record):
+    """Stop this run. `by` is who asked, for the audit stream."""
+
+    ask: Literal["cancel"] = "cancel"
+    run: RunId
+    by: str
+
+
+Message = Annotated[Submit | Cancel, Field(discriminator="ask")]
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -1,0 +1,40 @@
+"""A change becomes a run, and the run gets its plan."""
+
+from __future__ import annotations
+
+from models.change import Change
+from models.commands import MakePlan, Report
+from models.events import Event, EventKind
+from models.lifecycle.decision import Decision
+from models.lifecycle.fold import finished, fold
+from models.machines import RUN, JobState, RunEvent, RunState, step
+from models.plan import Plan
+from models.run import Job, Run
+
+
+def create(change: Change, now: float) -> Decision:
+    """A new run in `planning`. The caller checks that none of its id exists: the store refuses a second one."""
+    run = Run(id=change.run_id(), change=change, state=RunState.CREATED, version=0, created_at=now)
+    run = run.having(state=step(RUN, run.state, RunEvent.PLAN))
+    what = f"{change.kind} of {change.repository} at {change.head[:12]}"
+    created = Event(kind=EventKind.RUN_CREATED, at=now, detail=f"{what}, {change.trust}")
+    return Decision(run=run, events=(created,), commands=(MakePlan(), Report()))
+
+
+def planned(run: Run, plan: Plan, now: float) -> Decision | None:
+    """The plan is there: its jobs exist, those that need nothing are queued. A plan with no jobs passes at once."""
+    if run.plan is not None or run.over:
+        return None
+    jobs = tuple(Job(spec=job.spec, reasons=job.reasons, state=JobState.BLOCKED) for job in plan.jobs)
+    run = run.having(plan=plan, jobs=jobs, planned_at=now, state=step(RUN, run.state, RunEvent.EXECUTE))
+    detail = f"{len(plan.jobs)} to run, {len(plan.skipped)} skipped, from {plan.source}"
+    told = Event(kind=EventKind.RUN_PLANNED, at=now, detail=detail)
+    return Decision(run=run, events=(told,), commands=(Report(),)).then(fold(run, now))
+
+
+def unplannable(run: Run, why: str, now: float) -> Decision | None:
+    """No plan can be made (configuration, commit, repository): the run ends in `errored` and says why."""
+    if run.plan is not None or run.over:
+        return None
+    run = run.having(detail=why, state=step(RUN, run.state, RunEvent.ERROR), finished_at=now)
+    return finished(run, now)

@@ -1,0 +1,77 @@
+"""Job and run states are folds over their children: what a change of one job means for the others and for the run."""
+
+from __future__ import annotations
+
+from models.commands import Command, Enqueue, Report, Retire
+from models.events import Event, EventKind
+from models.ids import attempt_id
+from models.lifecycle.decision import Decision
+from models.machines import JOB, RUN, AttemptState, JobEvent, JobState, RunEvent, RunState, step
+from models.run import Attempt, Job, Run
+
+# The worst job decides. An infrastructure error outweighs a failure: with it, the verdict on the change is not complete.
+_VERDICTS: tuple[tuple[JobState, RunEvent], ...] = (
+    (JobState.CANCELLED, RunEvent.CANCEL),
+    (JobState.ERRORED, RunEvent.ERROR),
+    (JobState.FAILED, RunEvent.FAIL),
+)
+
+
+def fold(run: Run, now: float) -> Decision:
+    """Unblock or skip what waits on others, then end the run when all its jobs have ended."""
+    decision = Decision(run=run)
+    while (job := _next_settled(decision.run)) is not None:
+        decision = decision.then(_settle(decision.run, job, now))
+    if decision.run.state is RunState.RUNNING and all(job.over for job in decision.run.jobs):
+        decision = decision.then(finished(_with_verdict(decision.run, now), now))
+    return decision
+
+
+def finished(run: Run, now: float) -> Decision:
+    """What goes with every end of a run: it is told, reported, and taken off the active list."""
+    told = Event(kind=EventKind.RUN_FINISHED, at=now, detail=f"{run.state} {run.detail}".strip())
+    return Decision(run=run, events=(told,), commands=(Report(), Retire()))
+
+
+def queue_attempt(run: Run, job: Job, event: JobEvent, now: float) -> Decision:
+    """The job with a new attempt at its end, and the command that offers it to runners."""
+    number = len(job.attempts) + 1
+    attempt = Attempt(id=attempt_id(run.id, job.id, number), number=number, state=AttemptState.QUEUED, queued_at=now)
+    job = job.having(state=step(JOB, job.state, event)).with_attempt(attempt)
+    kind = EventKind.JOB_RETRIED if event is JobEvent.RETRY else EventKind.JOB_QUEUED
+    offer: Command = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.resources.shape)
+    told = Event(kind=kind, at=now, job=job.id, attempt=number, detail=job.detail)
+    return Decision(run=run.with_job(job), events=(told,), commands=(offer,))
+
+
+def _next_settled(run: Run) -> Job | None:
+    """A blocked job of which it is known what becomes of it."""
+    states = {job.id: job.state for job in run.jobs}
+    for job in run.jobs:
+        if job.state is not JobState.BLOCKED:
+            continue
+        # A need that is not a job of this run was left out by the plan with a reason: it does not hold anything up.
+        needs = [states[need] for need in job.spec.needs if need in states]
+        if all(state is JobState.PASSED for state in needs) or any(_ended_badly(state) for state in needs):
+            return job
+    return None
+
+
+def _ended_badly(state: JobState) -> bool:
+    return state in {JobState.FAILED, JobState.SKIPPED, JobState.CANCELLED, JobState.ERRORED}
+
+
+def _settle(run: Run, job: Job, now: float) -> Decision:
+    states = {other.id: other.state for other in run.jobs}
+    bad = [need for need in job.spec.needs if need in states and _ended_badly(states[need])]
+    if not bad:
+        return queue_attempt(run, job, JobEvent.UNBLOCK, now)
+    job = job.having(state=step(JOB, job.state, JobEvent.SKIP), detail=f"needs {bad[0]}, which {states[bad[0]]}")
+    told = Event(kind=EventKind.JOB_FINISHED, at=now, job=job.id, detail=f"{job.state}: {job.detail}")
+    return Decision(run=run.with_job(job), events=(told,), commands=(Report(),))
+
+
+def _with_verdict(run: Run, now: float) -> Run:
+    states = {job.state for job in run.jobs}
+    event = next((event for state, event in _VERDICTS if state in states), RunEvent.PASS)
+    return run.having(state=step(RUN, run.state, event), finished_at=now)

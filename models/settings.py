@@ -1,0 +1,83 @@
+"""Every setting, in one frozen tree that is read once. Names, defaults and units are the documentation.
+
+Read from the environment: `DELTA_STATE_DIR`, `DELTA_GITHUB__TOKEN` … two underscores go one level down. A value that
+does not parse stops the start with its name and the reason; nothing is ever guessed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def default_state_dir() -> Path:
+    """`$XDG_STATE_HOME/delta`, by default `~/.local/state/delta` (XDG base directory specification)."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "delta"
+
+
+class LeaseSettings(_Section):
+    """How long a runner may be silent. Times in seconds."""
+
+    ttl_s: float = Field(default=15.0, gt=0)
+    renew_s: float = Field(default=5.0, gt=0)
+    wait_s: float = Field(default=20.0, gt=0, description="how long an idle runner waits for work before it ends")
+
+
+class RunnerSettings(_Section):
+    """How many runner tasks the controller keeps asking Ray for."""
+
+    max_pending: int = Field(default=64, ge=1)
+
+
+class SandboxSettings(_Section):
+    """The boundary around a job."""
+
+    unsafe_runtime: str = Field(default="", description="`runc` gives up gVisor's protection; shown in red everywhere")
+    log_limit_mb: int = Field(default=64, ge=1)
+    artifact_limit_mb: int = Field(default=256, ge=1)
+    artifact_limit_count: int = Field(default=1000, ge=1)
+
+
+class GitHubSettings(_Section):
+    """How Delta speaks with GitHub: a token, or an App (`app_id` and `private_key`). Without either it only listens."""
+
+    api_url: str = "https://api.github.com"
+    webhook_secret: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
+    app_id: str = ""
+    private_key: SecretStr = SecretStr("")
+    coalesce_s: float = Field(default=1.0, ge=0, description="least time between two writes about one run")
+
+
+class ApiSettings(_Section):
+    """The HTTP server. `public_url` is what links in checks and comments start with."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8400, ge=0, le=65_535)
+    public_url: str = ""
+    max_body_mb: int = Field(default=25, ge=1)
+
+
+class Settings(BaseSettings):
+    """The whole tree. `redis_url` and `ray_address` empty: Delta starts its own as children, under `state_dir`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix="DELTA_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    state_dir: Path = Field(default_factory=default_state_dir)
+    redis_url: str = ""
+    ray_address: str = ""
+    supervisors: int = Field(default=2, ge=1, le=64)
+    lease: LeaseSettings = LeaseSettings()
+    runners: RunnerSettings = RunnerSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    github: GitHubSettings = GitHubSettings()
+    api: ApiSettings = ApiSettings()

@@ -1,0 +1,221 @@
+"""The life of one sandbox: made and started, used through execs, killed, destroyed. It knows no job.
+
+`Sandbox.start` gives one that is ready for an exec and belongs to nobody's result yet, so that it can be kept waiting.
+Nothing goes in or out by Docker's copy calls: those work on the image's layers and cannot see a tmpfs inside gVisor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
+
+import docker
+import requests
+import urllib3
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from models.errors import InfrastructureError
+from sandbox.process import Process
+from sandbox.spec import (
+    JOB_USER,
+    LABEL_ATTEMPT,
+    LABEL_INSTALLATION,
+    ROOT_USER,
+    WORKSPACE,
+    SandboxSpec,
+    container_options,
+)
+from sandbox.unavailable import SandboxUnavailableError
+from sandbox.watch import Watch
+
+CONTROL_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
+SAID_BYTES = 4096
+
+# Run once as root, before anything hostile is there. The first line proves that the kernel is gVisor's, whatever
+# program the runtime's name stands for on this node; the second sets gVisor's own limit of processes, which it does not
+# take from Docker. Both are shell builtins: no process is started.
+_SEAL = """
+read -r line < /proc/cmdline; case "$line" in *gvisor*) ;; *) echo "kernel: $line"; exit 91 ;; esac
+echo {pids} > /sys/fs/cgroup/pids/pids.max || exit 92
+"""
+
+# How Docker says that a runtime is not registered, and that its program is not installed.
+_NO_RUNTIME = re.compile(
+    r"unknown (or invalid )?runtime|fork/exec \S+: no such file|executable file not found", re.IGNORECASE
+)
+
+
+class SandboxEnd(NamedTuple):
+    """How a container ended by itself: PID 1's exit code, and whether Docker says that memory was the cause."""
+
+    exit_code: int
+    out_of_memory: bool
+
+
+class Sandbox:
+    """A running container. Whoever has one must call `destroy`."""
+
+    def __init__(self, client: docker.DockerClient, container_id: str, spec: SandboxSpec, watch: Watch) -> None:
+        self.id = container_id
+        self.spec = spec
+        self.watch = watch
+        self._client = client
+        self._api = client.api
+
+    @classmethod
+    def start(cls, docker_url: str, spec: SandboxSpec) -> Sandbox:
+        """Make and start a sandbox (about half a second).
+
+        `SandboxUnavailableError` when this installation cannot make it, `InfrastructureError` when Docker fails.
+        Nothing is left behind in either case, nor when the caller is interrupted.
+        """
+        with docker_errors("start a sandbox"):
+            client = docker.DockerClient(base_url=docker_url)
+            try:
+                return cls._start(client, docker_url, spec)
+            except BaseException:
+                remove_containers(client, spec.installation, spec.attempt)
+                client.close()
+                raise
+
+    @classmethod
+    def _start(cls, client: docker.DockerClient, docker_url: str, spec: SandboxSpec) -> Sandbox:
+        _check_image(client, spec)
+        try:
+            container = client.containers.create(**container_options(spec))
+            container_id = str(container.id)
+            sandbox = cls(client, container_id, spec, Watch(docker_url, container_id))
+            client.api.start(container_id)
+        except APIError as error:
+            raise _explained(error, spec) from error
+        if not spec.unsafe:
+            sandbox._seal()
+        return sandbox
+
+    def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        stdin: bool = False,
+        user: str = JOB_USER,
+    ) -> Process:
+        """Start a command in `/workspace`. Delta's own commands run without the job's environment."""
+        with docker_errors("start a command in the sandbox"):
+            made = self._api.exec_create(
+                self.id,
+                list(argv),
+                stdin=stdin,
+                user=user,
+                workdir=WORKSPACE,
+                environment=dict(CONTROL_ENV if environment is None else environment),
+            )
+            return Process(self._api, made["Id"], self.watch.ended)
+
+    def call(
+        self, argv: Sequence[str], *, stdin: BinaryIO | None = None, user: str = JOB_USER, guard: Callable[[], None]
+    ) -> tuple[int | None, str]:
+        """Run one of Delta's own commands to its end: exit code and the beginning of what it said.
+
+        `guard` is called at least every 0.1 s and stops the waiting by raising.
+        """
+        said = bytearray()
+        with (
+            docker_errors("run a command in the sandbox"),
+            self.exec(argv, stdin=stdin is not None, user=user) as process,
+        ):
+            for piece in process.pieces(stdin):
+                guard()
+                said += piece.data[: max(0, SAID_BYTES - len(said))]
+            return process.exit_code(), said.decode(errors="replace").strip()
+
+    def terminate(self) -> None:
+        """Send SIGTERM to every process of the job. It cannot be seen whether they obey."""
+        with docker_errors("signal the job"):
+            made = self._api.exec_create(self.id, ["/bin/sh", "-c", "kill -TERM -1"], user=JOB_USER)
+            self._api.exec_start(made["Id"], detach=True)
+
+    def kill(self) -> None:
+        """End every process in the sandbox at once. Harmless when it has ended."""
+        with docker_errors("kill a sandbox"):
+            try:
+                self._api.kill(self.id)
+            except APIError as error:
+                if error.status_code not in {404, 409}:  # gone; not running
+                    raise
+
+    def end(self) -> SandboxEnd:
+        """How it ended; meaningful once `watch.ended` is set. `InfrastructureError` when Docker does not know it."""
+        with docker_errors("look at a sandbox"):
+            state = self._api.inspect_container(self.id)["State"]
+        memory = bool(state["OOMKilled"]) or self.watch.out_of_memory.is_set()
+        return SandboxEnd(exit_code=int(state["ExitCode"]), out_of_memory=memory)
+
+    def destroy(self) -> None:
+        """Remove the container, running or not. Harmless the second time."""
+        with docker_errors("remove a sandbox"):
+            try:
+                self._api.remove_container(self.id, v=True, force=True)
+            except APIError as error:
+                if error.status_code not in {404, 409}:  # gone; being removed by somebody else
+                    raise
+            finally:
+                self._client.close()
+
+    def _seal(self) -> None:
+        code, said = self.call(["/bin/sh", "-c", _SEAL.format(pids=self.spec.pids)], user=ROOT_USER, guard=lambda: None)
+        if code == 91:
+            raise SandboxUnavailableError(
+                f"the Docker runtime {self.spec.runtime!r} is not gVisor ({said})",
+                remedy="run `make setup`, then `delta doctor`",
+            )
+        if code != 0:
+            raise InfrastructureError(f"the sandbox's limit of processes could not be set (exit code {code}): {said}")
+
+
+def remove_containers(client: docker.DockerClient, installation: str, attempt: str) -> None:
+    """Remove whatever containers carry the labels of this attempt."""
+    labels = [f"{LABEL_INSTALLATION}={installation}", f"{LABEL_ATTEMPT}={attempt}"]
+    for found in client.api.containers(all=True, filters={"label": labels}):
+        try:
+            client.api.remove_container(found["Id"], v=True, force=True)
+        except NotFound:
+            continue
+
+
+@contextmanager
+def docker_errors(doing: str) -> Iterator[None]:
+    """Turn what the Docker client raises into `InfrastructureError`."""
+    try:
+        yield
+    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise InfrastructureError(
+            f"Docker could not {doing}: {error}", remedy="look at the engine with `delta doctor`"
+        ) from error
+
+
+def _check_image(client: docker.DockerClient, spec: SandboxSpec) -> None:
+    try:
+        config = client.images.get(spec.image).attrs["Config"] or {}
+    except ImageNotFound as error:
+        raise SandboxUnavailableError(
+            f"the image {spec.image!r} is not on this node", remedy="run `make setup`, or check the job's `image`"
+        ) from error
+    if config.get("Volumes"):
+        names = ", ".join(sorted(config["Volumes"]))
+        raise SandboxUnavailableError(
+            f"the image {spec.image!r} declares volumes ({names}): a job could fill the node's disk through them",
+            remedy="build it without VOLUME",
+        )
+
+
+def _explained(error: APIError, spec: SandboxSpec) -> Exception:
+    text = str(error.explanation or error)
+    if _NO_RUNTIME.search(text):
+        return SandboxUnavailableError(
+            f"the Docker runtime {spec.runtime!r} is not there: {text}",
+            remedy="run `make setup` to install gVisor and register it",
+        )
+    return error

@@ -1,0 +1,225 @@
+"""Bare mirrors of repositories, one folder per clone URL: where commits are fetched to, compared and read from.
+
+Processes on one machine share a root folder. Whoever writes to a mirror holds its lock file; readers need none, because
+git adds objects whole and what a reader looks at is kept by a ref.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from models.errors import CallerError, ChangeError, InfrastructureError, NotFound
+from models.ids import CommitId
+from models.plan import ChangedFile
+from sandbox.source import git, worktree
+
+FETCH_TIMEOUT_S = 900.0
+KEPT_COMMITS = "refs/delta/commits"
+KEPT_REFS = "refs/delta/refs"
+
+# What runs is what was committed: `export-ignore` would leave files out, `export-subst` would rewrite them. This file
+# outranks every `.gitattributes` of the tree (`man 5 gitattributes`).
+_ATTRIBUTES = "* -export-ignore -export-subst\n"
+# Read by all git processes of a fetch. Local repositories of other users may be fetched from, because a fetch runs
+# nothing that their configuration names; git takes this permission from no command line here, only from a file.
+_CONFIG = "[safe]\n\tdirectory = *\n"
+
+_URL = re.compile(r"(?:https?|ssh|git|file)://[^\s]+|[\w.-]+@[\w.-]+:[^\s]+|/.*", re.DOTALL)
+_REF = re.compile(r"refs/[\w./@+=,#%!-]+|[\w][\w./@+=,#%!-]*")
+
+
+class Mirrors:
+    """All mirrors under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._root = root.absolute()
+
+    def of(self, clone_url: str) -> Mirror:
+        """The mirror of a repository, made when it is not there yet; nothing is fetched.
+
+        `clone_url` is an https, http, ssh, git or file URL, or an absolute path. Errors: `CallerError` for any other,
+        and for one with a password in it.
+        """
+        if not _URL.fullmatch(clone_url) or re.match(r"\w+://[^/@]*:[^/@]*@", clone_url):
+            raise CallerError(
+                "the clone URL is not one that Delta fetches from",
+                remedy="give a URL without a password, or an absolute path; a credential is handed over apart",
+            )
+        digest = hashlib.sha256(clone_url.encode()).hexdigest()[:32]
+        mirror = Mirror(self._root / f"{digest}.git", clone_url)
+        mirror.create()
+        return mirror
+
+
+class Mirror:
+    """A bare repository with commits of one origin. Commit ids are checked: nothing else reaches git's command line."""
+
+    def __init__(self, path: Path, clone_url: str) -> None:
+        self.path = path
+        self.clone_url = clone_url
+
+    def create(self) -> None:
+        """Make the empty repository if it is not there."""
+        if self.path.exists():
+            return
+        with self._alone():
+            if self.path.exists():
+                return
+            fresh = self.path.with_suffix(f".{os.getpid()}")
+            done = git.run(["init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(fresh)])
+            if done.returncode:
+                raise InfrastructureError(f"git could not make a mirror in {fresh}: {git.complaint(done)}")
+            (fresh / "info").mkdir(exist_ok=True)
+            (fresh / "info" / "attributes").write_text(_ATTRIBUTES)
+            (fresh / "fetch.config").write_text(_CONFIG)
+            fresh.rename(self.path)
+
+    def has(self, commit: CommitId) -> bool:
+        """Whether this commit is here."""
+        kind = git.run(["cat-file", "-t", git.checked_commit(commit)], git_dir=self.path)
+        return kind.returncode == 0 and kind.stdout.strip() == b"commit"
+
+    def ensure(self, commit: CommitId, *, ref: str = "", authorization: str = "") -> None:
+        """Fetch this commit and its history if it is not here.
+
+        By its id, then by `ref` if the origin does not hand out ids, then with all branches. `authorization` is the
+        value of an HTTP Authorization header. Errors: `NotFound` when the origin answers and does not have it,
+        `InfrastructureError` with git's words when it does not answer.
+        """
+        if self.has(commit):
+            return
+        if ref and not _REF.fullmatch(ref):
+            raise CallerError(f"{ref[:100]!r} is not a ref that can be fetched")
+        refspecs = [f"+{commit}:{KEPT_COMMITS}/{commit}"]
+        if ref:
+            refspecs.append(f"+{ref}:{KEPT_REFS}/{hashlib.sha256(ref.encode()).hexdigest()[:32]}")
+        refspecs.append("+refs/heads/*:refs/heads/*")
+        with self._alone():
+            if self.has(commit):
+                return
+            complaints = []
+            for refspec in refspecs:
+                complaints.append(self._fetch(refspec, authorization))
+                if self.has(commit):
+                    self.keep(commit)
+                    return
+        if complaints[-1]:
+            raise InfrastructureError(f"git could not fetch from {self.clone_url}: {complaints[-1]}")
+        raise NotFound(
+            f"{self.clone_url} has no commit {commit}", remedy="push it first, or name the ref that holds it"
+        )
+
+    def keep(self, commit: CommitId) -> None:
+        """Hold on to a commit that is here, so that git's own cleaning leaves it."""
+        git.output(["update-ref", f"{KEPT_COMMITS}/{commit}", commit], git_dir=self.path)
+
+    def merge_base(self, a: CommitId, b: CommitId) -> CommitId | None:
+        """The best common ancestor. None: they are unrelated, or the history that would show it is not here."""
+        done = git.run(["merge-base", git.checked_commit(a), git.checked_commit(b)], git_dir=self.path)
+        return CommitId(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off somewhere, as after `git clone --depth`: a merge base may then be missing."""
+        return (self.path / "shallow").exists()
+
+    def changed(self, base: CommitId, head: CommitId) -> tuple[ChangedFile, ...]:
+        """The files that differ, renames found by git's rule of similarity, in git's order."""
+        arguments = ["diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv"]
+        raw = git.output([*arguments, git.checked_commit(base), git.checked_commit(head)], git_dir=self.path)
+        fields = iter(raw.split(b"\0")[:-1])
+        found = []
+        for meta in fields:
+            status = meta.rsplit(b" ", 1)[1][:1].decode()  # letter and, for R and C, a percentage
+            path = git.shown_path(next(fields))
+            if status in {"R", "C"}:
+                found.append(ChangedFile(path=git.shown_path(next(fields)), status=status, old_path=path))
+            else:
+                found.append(ChangedFile(path=path, status=status))
+        return tuple(found)
+
+    def diff_text(self, base: CommitId, head: CommitId, limit_bytes: int) -> str:
+        """The diff as text, cut off after `limit_bytes`; what is not UTF-8 is replaced."""
+        arguments = ["diff-tree", "-r", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv"]
+        arguments += [git.checked_commit(base), git.checked_commit(head)]
+        with git.streamed(arguments, git_dir=self.path) as stream:
+            return stream.read(limit_bytes).decode(errors="replace")
+
+    def files(self, commit: CommitId) -> tuple[str, ...]:
+        """The paths of all files and symbolic links in the commit's tree (submodules are not), in git's order."""
+        raw = git.output(["ls-tree", "-r", "-z", "--full-tree", git.checked_commit(commit)], git_dir=self.path)
+        entries = (entry.partition(b"\t") for entry in raw.split(b"\0")[:-1])
+        return tuple(git.shown_path(path) for meta, _, path in entries if b" blob " in meta)
+
+    def read(self, commit: CommitId, path: str, limit_bytes: int = 1_000_000) -> bytes | None:
+        """A file's content as committed. None when the commit has no regular file there.
+
+        Errors: `ChangeError` when it is larger than `limit_bytes`: half a file would be worse than none.
+        """
+        if "\0" in path or any(part in {"", ".", ".."} for part in path.split("/")):
+            return None
+        arguments = [
+            "ls-tree",
+            "-z",
+            "-l",
+            "--full-tree",
+            git.checked_commit(commit),
+            "--",
+            path,
+        ]
+        meta, _, found = git.output(arguments, git_dir=self.path).partition(b"\t")
+        mode, kind, blob, size = (*meta.decode().split(), "", "", "", "")[:4]
+        if kind != "blob" or mode == "120000" or git.shown_path(found.rstrip(b"\0")) != path:
+            return None
+        if int(size) > limit_bytes:
+            raise ChangeError(f"{path} has {int(size):,} bytes; at most {limit_bytes:,} are read")
+        return git.output(["cat-file", "blob", blob], git_dir=self.path)
+
+    def archive(self, commit: CommitId) -> AbstractContextManager[BinaryIO]:
+        """The commit's tree as a tar stream: every file that was committed, submodules as empty folders."""
+        return git.streamed(["archive", "--format=tar", git.checked_commit(commit)], git_dir=self.path)
+
+    def snapshot(self, folder: Path) -> CommitId:
+        """The work tree that `folder` lies in as a commit on top of its HEAD, kept in this mirror.
+
+        With untracked files, without ignored ones. The same content gives the same commit. The user's repository, its
+        index and its refs are not touched. Errors: `CallerError` when there is no work tree or no commit yet.
+        """
+        tree = worktree.find(folder)
+        self.ensure(tree.head)
+        with self._alone():
+            commit = worktree.commit(tree, self.path)
+            self.keep(commit)
+        return commit
+
+    def _fetch(self, refspec: str, authorization: str) -> str:
+        """Fetch one refspec; what git complained of, or nothing."""
+        env = {"GIT_CONFIG_GLOBAL": str(self.path / "fetch.config")}
+        if authorization:
+            settings = {"http.extraHeader": f"Authorization: {authorization}", "http.followRedirects": "false"}
+            env["GIT_CONFIG_COUNT"] = str(len(settings))
+            for number, (name, value) in enumerate(settings.items()):
+                env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        slow = ["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60"]  # bytes a second, for that many seconds
+        flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--update-shallow"]
+        done = git.run(
+            [*slow, "fetch", *flags, "--end-of-options", self.clone_url, refspec],
+            git_dir=self.path,
+            env=env,
+            timeout_s=FETCH_TIMEOUT_S,
+        )
+        return (git.complaint(done) or f"exit code {done.returncode}") if done.returncode else ""
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the mirror's lock, waiting for it; the kernel drops it with the process."""
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

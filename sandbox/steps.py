@@ -1,0 +1,172 @@
+"""A job's steps, one after another, each a shell of its own, until one fails, time is up or somebody cancels.
+
+A step is `bash -eo pipefail -c COMMAND` in `/workspace`: it stops at its first failing command, also within a pipe. Its
+two outputs are one, so that their order is kept. Files stay from step to step, variables and the folder do not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from threading import Event, Thread
+
+from models.errors import InfrastructureError
+from models.plan import JobSpec
+from models.result import AttemptResult, Cause, Outcome
+from sandbox.container import Sandbox
+from sandbox.log import AttemptLog
+from sandbox.process import STDERR, Process
+from sandbox.spec import HOME
+
+GRACE_S = 5.0
+SHOWN_CHARS = 2000
+KILLED = 137
+
+_SHELL = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+
+
+class CancelledError(Exception):
+    """Somebody no longer wants the result. Never leaves this folder."""
+
+
+def job_environment(job: JobSpec) -> dict[str, str]:
+    """The variables that a step sees besides those of the image (`PATH` is one): the same for every commit and node."""
+    return {
+        "CI": "true",
+        "DELTA": "true",
+        "HOME": HOME,
+        "USER": "runner",
+        "LOGNAME": "runner",
+        "SHELL": "/bin/bash",
+        **job.env,
+    }
+
+
+def run_steps(sandbox: Sandbox, job: JobSpec, log: AttemptLog, cancelled: Event) -> AttemptResult:
+    """Run them all; the result has no artifacts yet.
+
+    The sandbox is dead afterwards where time ran out and the job ignored SIGTERM, or where memory did and took all.
+    Raises `CancelledError`, and `InfrastructureError` when Docker fails or the sandbox ends for no known reason.
+    """
+    deadline = time.monotonic() + job.timeout_s
+    for index, command in enumerate(job.run):
+        log.step = index
+        result = _Step(sandbox, job, log, cancelled, deadline, index).run(command)
+        if result.outcome is not Outcome.PASSED:
+            return result
+    return AttemptResult(outcome=Outcome.PASSED, cause=Cause.EXIT, exit_code=0)
+
+
+class _Step:
+    """One step while it runs."""
+
+    def __init__(
+        self, sandbox: Sandbox, job: JobSpec, log: AttemptLog, cancelled: Event, deadline: float, index: int
+    ) -> None:
+        self._sandbox = sandbox
+        self._job = job
+        self._log = log
+        self._cancelled = cancelled
+        self._deadline = deadline
+        self._index = index
+        self._name = f"step {index + 1} of {len(job.run)}"
+        self._kill_at = math.inf  # set when time is up: SIGTERM has been sent
+        self._runtime_said = bytearray()
+
+    def run(self, command: str) -> AttemptResult:
+        """Run it to its end, whichever that is."""
+        self._log.delta(f"{self._name}: {shown(command)}")
+        began = time.monotonic()
+        with self._sandbox.exec([*_SHELL, command], environment=job_environment(self._job)) as process:
+            self._pump(process)
+            self._log.end_of_output()
+            if self._runtime_said:
+                self._log.delta(f"the runtime says: {shown(self._runtime_said.decode(errors='replace'))}")
+            result = self._timed_out() if math.isfinite(self._kill_at) else self._judge(process)
+        how = "stopped" if result.outcome is Outcome.TIMED_OUT else f"exit code {result.exit_code}"
+        self._log.delta(f"{self._name} ended: {how}, {time.monotonic() - began:.1f} s")
+        return result
+
+    def _pump(self, process: Process) -> None:
+        """Carry the output to the log, watching clock and cancel signal, until the step or the sandbox is dead."""
+        for piece in process.pieces():
+            if piece.stream == STDERR:  # not the job's, which has one output: runsc, or the shell that starts bash
+                self._runtime_said += piece.data[: SHOWN_CHARS - len(self._runtime_said)]
+            else:
+                self._log.job(piece.data)
+            if self._cancelled.is_set():
+                raise CancelledError
+            now = time.monotonic()
+            if now >= self._kill_at:
+                self._log.delta(f"still running {GRACE_S:.0f} s after SIGTERM: the sandbox is killed")
+                self._sandbox.kill()
+                return
+            if now >= self._deadline and math.isinf(self._kill_at):
+                self._log.delta(f"the job's {self._job.timeout_s:g} s are over: its processes get SIGTERM")
+                self._kill_at = now + GRACE_S
+                # In a thread, since a sandbox that is busy enough may take its time with a new process. It ends with
+                # the sandbox, and whether it managed does not matter: the kill follows.
+                Thread(target=_terminate, args=(self._sandbox,), name="terminate", daemon=True).start()
+
+    def _timed_out(self) -> AttemptResult:
+        return AttemptResult(
+            outcome=Outcome.TIMED_OUT,
+            cause=Cause.WALL_TIME,
+            exit_code=KILLED,
+            step=self._index,
+            detail=f"still running after {self._job.timeout_s:g} s, in {self._name}",
+        )
+
+    def _judge(self, process: Process) -> AttemptResult:
+        watch = self._sandbox.watch
+        if watch.ended.is_set():
+            return self._judge_dead()
+        code = process.exit_code()
+        if code is None:
+            raise InfrastructureError(f"Docker lost the process of {self._name}: it neither runs nor has an exit code")
+        watch.settle(process.id)
+        if watch.ended.is_set():
+            return self._judge_dead()
+        memory = watch.out_of_memory.is_set()
+        if code == 0:
+            if memory:
+                self._log.delta(
+                    f"a process was killed: the job reached its {self._job.resources.memory_mb} MB of memory"
+                )
+            return AttemptResult(outcome=Outcome.PASSED, exit_code=0, step=self._index)
+        if memory:
+            return self._out_of_memory(code)
+        detail = f"{self._name} ended with exit code {code}: {shown(self._job.run[self._index], 200)}"
+        return AttemptResult(outcome=Outcome.FAILED, exit_code=code, step=self._index, detail=detail)
+
+    def _judge_dead(self) -> AttemptResult:
+        end = self._sandbox.end()
+        if end.out_of_memory:
+            return self._out_of_memory(KILLED)
+        raise InfrastructureError(
+            f"the sandbox ended by itself in {self._name} (exit code {end.exit_code})",
+            remedy="if it happens again, look for a job that exhausts processes or file handles",
+        )
+
+    def _out_of_memory(self, code: int) -> AttemptResult:
+        limit = self._job.resources.memory_mb
+        detail = f"{self._name} reached the job's {limit} MB of memory (files in /workspace, /tmp and ~ count too)"
+        self._log.delta(f"out of memory: {detail}")
+        return AttemptResult(
+            outcome=Outcome.FAILED, cause=Cause.OUT_OF_MEMORY, exit_code=code, step=self._index, detail=detail
+        )
+
+
+def shown(command: str, limit: int = SHOWN_CHARS) -> str:
+    """A command as one of Delta's log lines: it comes from the change, and must not look like lines of its own."""
+    text = command.strip()
+    text = text if len(text) <= limit else f"{text[:limit]} …"
+    clean = "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return clean.replace("\n", "\n    ")
+
+
+def _terminate(sandbox: Sandbox) -> None:
+    try:
+        sandbox.terminate()
+    except InfrastructureError:
+        return  # the kill that follows does not need it

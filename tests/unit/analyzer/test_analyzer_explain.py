@@ -1,0 +1,125 @@
+"""What a log can do to a comment: nothing. Judged by a Markdown parser that we did not write."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from actors.analyzer.explain import MAX_LINES, markdown, prose
+from models.failure import Category, FailingTest, Finding, PastFailure, Span
+from models.ids import CommitId, JobId, RunId
+
+pytestmark = pytest.mark.unit
+
+PAST = PastFailure(
+    run=RunId("r1"),
+    job=JobId("test"),
+    at=1_700_000_000,
+    head=CommitId("a" * 40),
+    number=12,
+    title="Round up",
+    category=Category.TEST,
+    signature="s",
+    distance=0.08,
+    fixed_by=CommitId("b" * 40),
+)
+
+
+def finding(text: str = "boom", **changes: object) -> Finding:
+    lines = text.count("\n") + 1
+    plain = Finding(
+        category=Category.TEST,
+        confidence=0.95,
+        excerpt=(Span(first=5, last=4 + lines),),
+        excerpt_text=text,
+        summary=f"`test_add` failed: {text}"[:240],
+        signature="s",
+        failing_tests=(FailingTest(name="tests/test_a.py::test_add", message="assert 3 == 4", file="a.py", line=3),),
+        looked_at=("1 failing test in the log",),
+    )
+    return plain.having(**changes)
+
+
+def test_it_reads_like_this() -> None:
+    assert markdown(finding("assert 3 == 4"), PAST) == (
+        "**A test fails** (test, 95% sure): `test_add` failed: assert 3 == 4 — 1 failing test in the log\n"
+        "\n"
+        "- `tests/test_a.py::test_add` at `a.py:3`\n"
+        "\n"
+        "Log lines 5:\n"
+        "\n"
+        "```text\n"
+        "assert 3 == 4\n"
+        "```\n"
+        "\n"
+        "Seen before: `test` of 2023-11-14 in #12 (`Round up`), distance 0.08; fixed by bbbbbbbbbbbb."
+    )
+
+
+def test_it_never_says_sure_of_what_it_does_not_know() -> None:
+    text = markdown(finding(category=Category.UNKNOWN, confidence=0.3))
+    assert text.startswith("**I do not know why** (unknown): ")
+    assert "sure" not in text
+
+
+def test_it_stays_short_and_keeps_the_earlier_failure() -> None:
+    many = tuple(FailingTest(name=f"test_{n}", message="m") for n in range(30))
+    text = markdown(finding("\n".join(f"line {n}" for n in range(40)), failing_tests=many), PAST)
+    assert len(text.split("\n")) == MAX_LINES
+    assert text.split("\n")[-1].startswith("Seen before")
+    assert "- and 26 more" in text
+    assert "lines …" in text
+
+
+def test_lines_left_out_between_spans_show() -> None:
+    text = markdown(finding("one\ntwo", excerpt=(Span(first=1, last=1), Span(first=9, last=9))))
+    assert "one\n…\ntwo" in text
+
+
+def everything(tokens: list[Token]) -> list[Token]:
+    return [inner for token in tokens for inner in (token, *everything(token.children or []))]
+
+
+ALLOWED = {
+    "paragraph_open", "paragraph_close", "inline", "text", "strong_open", "strong_close", "code_inline", "fence",
+    "bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close", "softbreak", "html_inline",
+    "text_special",
+}  # fmt: skip
+HARMLESS_HTML = re.compile(r"</?code>")
+ALIVE = re.compile(r"@[\w-]|(?<!\w)#\d|\bGH-\d|://|\bwww\.|<!--", re.IGNORECASE)
+
+evil = st.text(max_size=60) | st.sampled_from(
+    [
+        "```\n@everyone", "~~~~\n# big", "````", "<img src=x onerror=1>", "![x](http://x/y.png)", "[a](http://b)",
+        "@octocat see #1 and GH-2", "`@octocat`", "``@a``", "\\`@a", "www.evil.example", "http://evil.example",
+        "</code>@x", "<!-- delta -->", "- item", "1. item", "> quote", "| a | b |", "a@b.example", "\u2028@x\u2029",
+        "\r\n@x", "deadbeefdeadbeef", "owner/repo#5", "$x$", "<details>", "&lt;b&gt;", "\x1b[31m@x\x1b[0m", "```text",
+    ]
+)  # fmt: skip
+logs = st.lists(evil, min_size=1, max_size=8).map("\n".join)
+
+
+@given(text=logs, name=evil, message=evil, title=evil, summary=evil, looked=evil)
+def test_nothing_of_a_log_comes_alive(
+    text: str, name: str, message: str, title: str, summary: str, looked: str
+) -> None:
+    tests = (FailingTest(name=name, message=message, file=name, line=1), FailingTest(name=message, message=name))
+    given_finding = finding(text, failing_tests=tests, summary=f"`x` failed: {summary}", looked_at=(looked,))
+    shown = markdown(given_finding, PAST.having(title=title))
+    tokens = everything(MarkdownIt("commonmark").enable("table").parse(shown))
+    kinds = {token.type for token in tokens}
+    assert kinds <= ALLOWED, kinds - ALLOWED
+    assert sum(token.type == "fence" for token in tokens) == (1 if text else 0)
+    assert all(HARMLESS_HTML.fullmatch(token.content) for token in tokens if token.type == "html_inline")
+    alive = [hit for token in tokens if token.type in {"text", "text_special"} for hit in ALIVE.findall(token.content)]
+    assert not [hit for hit in alive if hit != "#1"], alive
+    assert shown.split("\n")[-1].startswith("Seen before")
+    assert len(shown.split("\n")) <= MAX_LINES
+
+
+@given(evil)
+def test_prose_is_one_line(text: str) -> None:
+    assert "\n" not in prose(text)

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from api.errors import Unprocessable
+from api.webhooks.github import parse
+from models.change import Change, ChangeKind, Forge, Trust
+from models.ids import CommitId
+
+HEAD, BASE, ZERO = CommitId("a" * 40), CommitId("b" * 40), "0" * 40
+REPOSITORY = {
+    "id": 1,
+    "full_name": "octocat/hello-world",
+    "clone_url": "https://github.com/octocat/hello-world.git",
+    "default_branch": "main",
+}
+PULL: dict[str, Any] = {
+    "action": "opened",
+    "number": 2,
+    "pull_request": {
+        "number": 2,
+        "title": "Make it faster ⚡",
+        "user": {"login": "octocat"},
+        "draft": False,
+        "head": {"ref": "faster", "sha": HEAD, "repo": {"id": 1}},
+        "base": {"ref": "main", "sha": BASE, "repo": {"id": 1}},
+    },
+    "repository": REPOSITORY,
+    "installation": {"id": 7},
+}
+PUSH: dict[str, Any] = {
+    "ref": "refs/heads/feature/ü",
+    "before": BASE,
+    "after": HEAD,
+    "deleted": False,
+    "head_commit": {"message": "Fix it\n\nAt last."},
+    "repository": REPOSITORY,
+    "sender": {"login": "octocat"},
+}
+
+
+def pull(**changes: Any) -> Change | None:
+    return parse("pull_request", "d", json.dumps({**PULL, **changes}).encode())
+
+
+def pull_with(part: str, **changes: Any) -> dict[str, Any]:
+    event = copy.deepcopy(PULL["pull_request"])
+    (event[part] if part else event).update(changes)
+    return {"pull_request": event}
+
+
+def push(**changes: Any) -> Change | None:
+    return parse("push", "d", json.dumps({**PUSH, **changes}).encode())
+
+
+def test_pull_request_in_full() -> None:
+    assert pull() == Change(
+        forge=Forge.GITHUB,
+        kind=ChangeKind.PULL_REQUEST,
+        trust=Trust.TRUSTED,
+        repository="octocat/hello-world",
+        clone_url="https://github.com/octocat/hello-world.git",
+        head=HEAD,
+        base=BASE,
+        head_ref="faster",
+        base_ref="main",
+        fetch_ref="refs/pull/2/head",
+        number=2,
+        title="Make it faster ⚡",
+        author="octocat",
+        delivery="d",
+        installation=7,
+    )
+
+
+def test_push_in_full() -> None:
+    assert push() == Change(
+        forge=Forge.GITHUB,
+        kind=ChangeKind.PUSH,
+        trust=Trust.TRUSTED,
+        repository="octocat/hello-world",
+        clone_url="https://github.com/octocat/hello-world.git",
+        head=HEAD,
+        base=BASE,
+        head_ref="feature/ü",
+        base_ref="feature/ü",
+        title="Fix it",
+        author="octocat",
+        delivery="d",
+    )
+
+
+@pytest.mark.parametrize("action", ["opened", "synchronize", "reopened", "ready_for_review"])
+def test_actions_that_bring_a_commit(action: str) -> None:
+    assert pull(action=action) is not None
+
+
+@pytest.mark.parametrize("action", ["closed", "labeled", "edited", "converted_to_draft", "an action of next year", ""])
+def test_other_actions_are_left_whatever_else_they_say(action: str) -> None:
+    assert pull(action=action, pull_request=None, repository=None) is None
+
+
+@pytest.mark.parametrize("event", ["ping", "issues", "check_run", "", "PUSH"])
+def test_other_events_are_left_unread(event: str) -> None:
+    assert parse(event, "d", b"not even JSON") is None
+
+
+def test_head_in_another_repository_is_a_forks() -> None:
+    change = pull(**pull_with("head", repo={"id": 99}))
+    assert change is not None
+    assert change.trust is Trust.FORK
+    assert change.clone_url == REPOSITORY["clone_url"]  # never the fork's
+
+
+def test_head_in_a_repository_that_is_gone_is_a_forks() -> None:
+    change = pull(**pull_with("head", repo=None))
+    assert change is not None
+    assert change.trust is Trust.FORK
+
+
+def test_missing_head_repository_is_an_error_and_not_trusted() -> None:
+    event = copy.deepcopy(PULL)
+    del event["pull_request"]["head"]["repo"]
+    with pytest.raises(Unprocessable, match=r"pull_request\.head\.repo: Field required"):
+        parse("pull_request", "d", json.dumps(event).encode())
+
+
+def test_draft_is_judged_and_is_the_same_run_when_it_becomes_ready() -> None:
+    draft = pull(**pull_with("", draft=True))
+    ready = pull(action="ready_for_review")
+    assert draft is not None
+    assert ready is not None
+    assert draft.run_id() == ready.run_id()
+
+
+def test_same_head_in_two_pull_requests_is_two_runs() -> None:
+    first, second = pull(), pull(**pull_with("", number=3))
+    assert first is not None
+    assert second is not None
+    assert first.run_id() != second.run_id()
+
+
+def test_pull_request_without_installation_or_author() -> None:
+    change = pull(**pull_with("", user=None), installation=None)
+    assert change is not None
+    assert (change.author, change.installation) == ("", None)
+
+
+def test_new_branch_is_compared_with_where_it_will_go() -> None:
+    change = push(before=ZERO)
+    assert change is not None
+    assert (change.base, change.base_ref) == (None, "main")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"ref": "refs/tags/v1"}, {"deleted": True, "after": ZERO}, {"after": ZERO}, {"ref": "refs/notes/commits"}],
+)
+def test_pushes_that_bring_no_commit_to_a_branch(changes: dict[str, Any]) -> None:
+    assert push(**changes) is None
+
+
+def test_push_without_a_commit_of_its_own() -> None:
+    change = push(head_commit=None)
+    assert change is not None
+    assert change.title == ""
+
+
+def test_repository_with_sha256_ids() -> None:
+    change = push(after="c" * 64, before="0" * 64)
+    assert change is not None
+    assert change.base is None
+
+
+def test_branch_name_of_255_bytes_and_title_without_end() -> None:
+    change = pull(**pull_with("head", ref="ü" * 127 + "x"))
+    assert change is not None
+    change = pull(**pull_with("", title="x" * 100_000))
+    assert change is not None
+    assert len(change.title) == 300
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("clone_url", "ext::sh -c id"),
+        ("clone_url", "--upload-pack=id"),
+        ("clone_url", "file:///etc"),
+        ("clone_url", "https://x/ y"),
+        ("full_name", "../../etc"),
+        ("full_name", "one"),
+        ("full_name", None),
+    ],
+)
+def test_repository_that_git_must_not_see(field: str, value: str | None) -> None:
+    with pytest.raises(Unprocessable, match=f"repository.{field}"):
+        push(repository={**REPOSITORY, field: value})
+
+
+@pytest.mark.parametrize("sha", ["HEAD", "a" * 39, "A" * 40, "-" * 40, "", None, 5, "a" * 40 + "\n"])
+def test_head_that_is_not_a_commit_id(sha: object) -> None:
+    with pytest.raises(Unprocessable, match=r"pull_request\.head\.sha"):
+        pull(**pull_with("head", sha=sha))
+
+
+@pytest.mark.parametrize("ref", ["a\nb", "a b", "", "a\x00b"])
+def test_ref_that_is_none(ref: str) -> None:
+    with pytest.raises(Unprocessable, match=r"pull_request\.head\.ref"):
+        pull(**pull_with("head", ref=ref))
+
+
+def test_half_a_character_is_not_json() -> None:
+    with pytest.raises(Unprocessable, match="not JSON"):
+        parse("push", "d", b'{"ref": "\\ud800"}')
+
+
+def test_values_that_were_sent_are_not_told_back() -> None:
+    with pytest.raises(Unprocessable) as caught:
+        pull(**pull_with("head", sha="a-secret"))
+    assert "a-secret" not in str(caught.value)
