@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 
-from models.errors import InfrastructureError
+from models.errors import DeltaError, InfrastructureError
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Background:
         task.add_done_callback(self._ended)
 
     def repeat(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Calls `work` again and again for ever; after an infrastructure error, once it has waited a little."""
+        """Calls `work` again and again for ever; after an error of Delta's, once it has waited a little."""
         self.spawn(_repeat(work))
 
     async def stop(self) -> None:
@@ -42,10 +42,20 @@ class Background:
             log.error("background work failed", exc_info=error)
 
 
+async def until_done(work: Callable[[], Awaitable[None]]) -> None:
+    """Calls `work` until no infrastructure error leaves it."""
+    while True:
+        try:
+            return await work()
+        except InfrastructureError as error:
+            log.warning("will try again: %s", error)
+            await asyncio.sleep(RETRY_S)
+
+
 async def _repeat(work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await work()
-        except InfrastructureError as error:
-            log.warning("will try again: %s", error)
+            await until_done(work)
+        except DeltaError:  # ours, and wrong; what comes next may be right
+            log.exception("background work failed")
             await asyncio.sleep(RETRY_S)

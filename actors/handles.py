@@ -128,7 +128,6 @@ class AnalyzerHandle:
         explanation: Explanation = await asked(self.actor.explain.remote(run, job, attempt))
         return explanation
 
-
     async def note_fix(self, run: RunId, job: JobId) -> None:
         """A job passes."""
         await asked(self.actor.note_fix.remote(run, job))

@@ -35,6 +35,7 @@ from actors.supervisor.actor import Supervisor
 from cluster.store.store import Store
 from models.change import Forge
 from models.embedding.encoder import Encoder
+from models.errors import InfrastructureError
 from models.ids import RunnerId
 from models.plan import Resources
 from models.run import Run
@@ -60,7 +61,11 @@ class _Named:
 
     def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - Ray types an actor's methods as Any
         if self._actor is None:
-            self._actor = ray.get_actor(self._name, namespace=handles.NAMESPACE)
+            try:
+                self._actor = ray.get_actor(self._name, namespace=handles.NAMESPACE)
+            except ValueError as error:
+                message = f"the actor {self._name!r} has not been made yet"
+                raise InfrastructureError(message, remedy="it is tried again") from error
         return getattr(self._actor, method)
 
 
@@ -171,7 +176,6 @@ run_task = ray.remote(run_runner)
 def deploy(settings: Settings, site: Site) -> None:
     """Starts every actor that does not run yet, and returns when all have started. Ray must be connected."""
     made = [
-        _make(OrchestratorActor, handles.ORCHESTRATOR, settings, site),
         _make(RunnersActor, handles.RUNNERS, settings, site),
         _make(PlannerActor, handles.PLANNER, settings, site),
         _make(ReporterActor, handles.REPORTER, settings, site),
@@ -180,6 +184,8 @@ def deploy(settings: Settings, site: Site) -> None:
             _make(SupervisorActor, supervisor_name(number), settings, site, number)
             for number in range(settings.supervisors)
         ),
+        # Last: when it starts it resumes every run, and by then there is somebody to carry them.
+        _make(OrchestratorActor, handles.ORCHESTRATOR, settings, site),
     ]
     ray.get([actor.ready.remote() for actor in made])
 

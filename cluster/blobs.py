@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from models.errors import InfrastructureError, NotFound
 from models.ids import BlobId
 
 _PIECE_BYTES = 1 << 20
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalBlobs:
@@ -52,4 +54,7 @@ class LocalBlobs:
             raise NotFound(f"there is no blob {blob}") from None
 
     def _path(self, blob: BlobId) -> Path:
+        # A result names its blobs, and results come from nodes that are not trusted: a name must not lead elsewhere.
+        if not _DIGEST.fullmatch(blob):
+            raise NotFound(f"{blob!r} is not the SHA-256 of a blob")
         return self._root / blob[:2] / blob

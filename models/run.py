@@ -1,7 +1,7 @@
 """The run: one record that holds its jobs, their attempts and the leases on them, and is committed as a whole.
 
-One record rather than many, because every decision about a job looks at its siblings: a single version check then guards
-all of them. Logs, plans' inputs and artifacts are stored beside it, so it stays small.
+One record rather than many, because every decision about a job looks at its siblings: a single version check then
+guards all of them. Logs, plans' inputs and artifacts are stored beside it, so it stays small.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from models.result import AttemptResult
 
 
 class Lease(Record):
-    """A runner's right to carry one attempt. `token` fences it; `session` is the cluster's boot, which it cannot outlive."""
+    """A runner's right to carry one attempt. `token` fences it; it cannot outlive `session`, the cluster's boot."""
 
     token: LeaseToken
     runner: RunnerId

@@ -28,9 +28,7 @@ class Memory:
 
     def nearest(self, repository: str, vector: Vector, *, run: RunId, signature: str) -> PastFailure | None:
         """The failure to show beside this one; None when nothing is near enough."""
-        return nearest(
-            vector, self._index, self._failures, repository=repository, excluding=run, signature=signature
-        )
+        return nearest(vector, self._index, self._failures, repository=repository, excluding=run, signature=signature)
 
     def fixed(self, repository: str, line: str, job: JobId, by: CommitId) -> list[RememberedFailure]:
         """The job passes at `by`: what failed on the same line of work at another commit is fixed. Returns those.
@@ -38,9 +36,7 @@ class Memory:
         A failure at the same commit that passes now was not fixed by it: it was a flake, or somebody else's fault.
         """
         unfixed = self._unfixed.get((repository, line, job), set())
-        healed = [
-            failure.having(fixed_by=by) for key in sorted(unfixed) if (failure := self._failures[key]).head != by
-        ]
+        healed = [failure.having(fixed_by=by) for key in sorted(unfixed) if (failure := self._failures[key]).head != by]
         for failure in healed:
             self._failures[failure.key] = failure
             unfixed.discard(failure.key)

@@ -36,7 +36,8 @@ class LeaseTable:
         self._by_runner: dict[RunnerId, AttemptId] = {}
 
     def hold(self, lease: HeldLease) -> None:
-        """Adds a lease with a full term."""
+        """Adds a lease with a full term, in place of any other on its attempt."""
+        self.drop(lease.attempt)
         self._by_attempt[lease.attempt] = lease
         self._by_runner[lease.runner] = lease.attempt
         self._restart(lease)
@@ -63,7 +64,8 @@ class LeaseTable:
         """Forgets a lease; harmless when there is none."""
         lease = self._by_attempt.pop(attempt, None)
         if lease is not None:
-            self._by_runner.pop(lease.runner, None)
+            if self._by_runner.get(lease.runner) == attempt:
+                del self._by_runner[lease.runner]
             if lease.timer is not None:
                 lease.timer.cancel()
 

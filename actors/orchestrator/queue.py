@@ -1,4 +1,4 @@
-"""The queue of attempts, pure: one line per capability shape, oldest run first; taking one costs the same at any length."""
+"""The queue of attempts, pure: one line per capability shape, oldest run first; taking one is cheap at any length."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from models.errors import ChangeError, InternalError
@@ -77,7 +77,7 @@ def _check_bounds(events: Iterator[Event], name: str) -> None:
     depth = nodes = 0
     for event in events:
         where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}" if event.start_mark else name
-        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
+        if isinstance(event, NodeEvent) and event.anchor is not None:  # an alias is one, too
             raise ChangeError(
                 f"{where}: anchors and aliases are not allowed", remedy="write the value out in each place"
             )

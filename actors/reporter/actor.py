@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 
 from actors.background import Background
 from actors.reporter.forge import Forge as ForgeAdapter
+from actors.reporter.forge import ForgeRefused
 from actors.reporter.publish import NotPublished, publish
 from cluster.store.store import Store
 from models.errors import InfrastructureError, NotFound
@@ -87,6 +88,9 @@ class Reporter:
             # The runs of one repository share comments, and a forge limits how much may be written at once.
             async with self._places.setdefault(run.change.repository, asyncio.Lock()), opened as forge:
                 ids = await publish(run, forge, memory, self._settings.api.public_url)
+        except ForgeRefused as error:  # there is no credential for this repository: asking again would not help
+            log.warning("report of %s: %s", run_id, error)
+            return None
         except NotPublished as error:
             await self._store.reports.remember(run_id, error.ids)
             log.warning("report of %s: %s", run_id, error)

@@ -1,7 +1,7 @@
 """One runner: leases one attempt, carries it out in a sandbox, hands the result back, and is gone.
 
-Renewing and working go side by side. When the lease is lost (cancelled, expired, or the orchestrator gave it to somebody
-else) the sandbox is killed and whatever it did is void. The runner never decides what a result means.
+Renewing and working go side by side. When the lease is lost (cancelled, expired, or the orchestrator gave it to
+somebody else) the sandbox is killed and whatever it did is void. The runner never decides what a result means.
 """
 
 from __future__ import annotations

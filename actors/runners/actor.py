@@ -6,6 +6,7 @@ node dies, Ray fails its task here at once, and the orchestrator is told.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,9 @@ from models.plan import Resources
 from models.settings import Settings
 
 log = logging.getLogger(__name__)
+
+# How long a runner that ended before it had work is not replaced.
+PAUSE_S = 1.0
 
 Launch = Callable[[RunnerId, Resources], Awaitable[None]]
 
@@ -36,6 +40,10 @@ class RunnerController:
 
     async def start(self) -> None:
         """Nothing to do: the orchestrator says what is wanted."""
+
+    async def stop(self) -> None:
+        """Ends the background work; for tests."""
+        await self._background.stop()
 
     async def wanted(self, resources: Resources, queued: int) -> None:
         """So many attempts wait for runners of this shape."""
@@ -60,14 +68,22 @@ class RunnerController:
             self._background.spawn(self._watch(runner, self._shapes[shape]))
 
     async def _watch(self, runner: RunnerId, resources: Resources) -> None:
+        waiting = self._waiting[resources.shape]
         try:
             await self._launch(runner, resources)
-            if runner in self._waiting[resources.shape]:  # it found nothing: what we believe is queued is out of date
+            if runner in waiting:  # it found nothing: what we believe is queued is out of date
                 self._queued[resources.shape] = await self._orchestrator.queued(resources.shape)
         except DeltaError as error:
-            why = str(error)
-            log.warning("%s was lost: %s", runner, why)
-            await self._orchestrator.runner_lost(runner, why)
+            log.warning("%s was lost: %s", runner, error)
+            await self._lost(runner, str(error))
+            if runner in waiting:  # the next one would fare no better at once
+                await asyncio.sleep(PAUSE_S)
         finally:
-            self._waiting[resources.shape].discard(runner)
+            waiting.discard(runner)
             self._top_up(resources.shape)
+
+    async def _lost(self, runner: RunnerId, why: str) -> None:
+        try:
+            await self._orchestrator.runner_lost(runner, why)
+        except DeltaError as error:  # then its lease runs out
+            log.warning("could not report that %s is lost: %s", runner, error)

@@ -14,8 +14,8 @@ from actors.background import Background
 from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, owner
 from cluster.store.store import Store
 from models.commands import Analyze, Command, Enqueue, MakePlan, NoteFix, Report, Retire, Withdraw
-from models.errors import DeltaError, InfrastructureError
-from models.ids import RunId
+from models.errors import DeltaError, InfrastructureError, InternalError
+from models.ids import AttemptId, JobId, RunId
 from models.lifecycle.create import planned, unplannable
 from models.lifecycle.explain import explained
 from models.settings import Settings
@@ -70,8 +70,14 @@ class Supervisor:
     async def _reconcile(self) -> None:
         for run in await self._store.runs.active():
             if owner(run, self._settings.supervisors) == self._number:
-                await self.carry(run)
+                await self._carry_next(run)
         await asyncio.sleep(_RECONCILE_S)
+
+    async def _carry_next(self, run: RunId) -> None:
+        try:
+            await self.carry(run)
+        except InternalError:  # the others go on
+            log.exception("run %s stays as it is", run)
 
     async def _retire(self, run: RunId, entries: list[str]) -> None:
         await self._store.runs.retire(run)
@@ -81,15 +87,15 @@ class Supervisor:
     async def _carry_out(self, run: RunId, entry: str, command: Command) -> None:
         try:
             await self._perform(run, command)
+            await self._store.runs.performed(run, entry)
         except InfrastructureError as error:
             log.warning("%s of %s will be tried again: %s", command.do, run, error)
             return
-        except DeltaError as error:
-            # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
-            log.exception("%s of %s cannot be done: %s", command.do, run, error)
-        finally:
+        except DeltaError:  # ours, and wrong: the run waits, and the log says for what
+            log.exception("%s of %s will be tried again", command.do, run)
+            return
+        finally:  # only now: until the command is out of the outbox, `carry` would begin it a second time
             self._performing.discard((run, entry))
-        await self._store.runs.performed(run, entry)
         await self.carry(run)
 
     async def _perform(self, run: RunId, command: Command) -> None:
@@ -101,16 +107,24 @@ class Supervisor:
             case Withdraw(attempt=attempt):
                 await self._orchestrator.withdraw(attempt)
             case Analyze(job=job, attempt=attempt):
-                explanation = await self._analyzer.explain(run, job, attempt)
-                await self._store.runs.apply(
-                    run, lambda record: explained(record, job, attempt, explanation, time.time())
-                )
+                await self._explain(run, job, attempt)
             case NoteFix(job=job):
                 await self._analyzer.note_fix(run, job)
             case Report():
                 await self._store.reports.due(run)
             case Retire():
                 pass  # carry() does it, when nothing else is left
+
+    async def _explain(self, run: RunId, job: JobId, attempt: AttemptId) -> None:
+        try:
+            explanation = await self._analyzer.explain(run, job, attempt)
+        except InfrastructureError:
+            raise
+        except DeltaError:
+            # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
+            log.exception("no explanation of %s", attempt)
+        else:
+            await self._store.runs.apply(run, lambda record: explained(record, job, attempt, explanation, time.time()))
 
     async def _plan(self, run: RunId) -> None:
         change = (await self._store.runs.load(run)).change

@@ -36,9 +36,7 @@ async def appeared(store: Store, run_id: RunId) -> Run:
             await store.runs.events(run_id, block_ms=_LOOK_MS)
 
 
-async def _watch(
-    store: Store, run_id: RunId, queue: asyncio.Queue[Happening | None], group: asyncio.TaskGroup
-) -> None:
+async def _watch(store: Store, run_id: RunId, queue: asyncio.Queue[Happening | None], group: asyncio.TaskGroup) -> None:
     logs: list[asyncio.Task[None]] = []
     after = "0"
     while True:

@@ -36,7 +36,9 @@ def run(
     repo: Annotated[Path, typer.Argument(help="A checked-out git repository.")] = Path(),
     base: Annotated[str, typer.Option(help="What to compare with; by default the default branch.")] = "",
     head: Annotated[str, typer.Option(help="The commit to judge; by default what is checked out.")] = "",
-    worktree: Annotated[bool, typer.Option("--worktree", help="Judge the files as they are, committed or not.")] = False,
+    worktree: Annotated[
+        bool, typer.Option("--worktree", help="Judge the files as they are, committed or not.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finished run as JSON, and nothing else.")] = False,
 ) -> None:
     """Plan, run and explain a change of a local repository."""

@@ -68,7 +68,9 @@ def status() -> None:
     if settings.redis_url or installation.redis.running():
         for run in asyncio.run(_recent(installation.redis_url)):
             place = f"#{run.change.number}" if run.change.number is not None else run.change.head_ref
-            console.print(f"{run.id}  {run.state:<9} {run.change.repository} {place} {run.change.head[:12]}", markup=False)
+            console.print(
+                f"{run.id}  {run.state:<9} {run.change.repository} {place} {run.change.head[:12]}", markup=False
+            )
     if not all(part.running for part in parts):
         raise typer.Exit(1)
 
@@ -92,7 +94,11 @@ def _address(settings: Settings) -> str:
 
 
 def _webhook_hint(settings: Settings) -> str:
-    return "" if settings.github.webhook_secret.get_secret_value() else "  (refused until DELTA_GITHUB__WEBHOOK_SECRET is set)"
+    return (
+        ""
+        if settings.github.webhook_secret.get_secret_value()
+        else "  (refused until DELTA_GITHUB__WEBHOOK_SECRET is set)"
+    )
 
 
 def _healthy(settings: Settings) -> bool:
@@ -100,4 +106,3 @@ def _healthy(settings: Settings) -> bool:
         return httpx.get(f"{_address(settings)}/healthz", timeout=5.0, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
-

@@ -62,7 +62,8 @@ class Screen:
         told = _TOLD.get(event.kind)
         if told is not None and event.job is not None:
             self._flush(event.job)
-            self._console.print(Text.assemble(_prefix(event.job), (" ".join(filter(None, [told, event.detail])), "bold")))
+            text = " ".join(filter(None, [told, event.detail]))
+            self._console.print(Text.assemble(_prefix(event.job), (_plain(text), "bold")), soft_wrap=True)
 
     def log(self, job: JobId, chunk: LogChunk) -> None:
         """A piece of a job's log, printed by whole lines."""

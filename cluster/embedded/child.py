@@ -1,7 +1,8 @@
 """A child process that outlives the command that started it, and is found again by the next one.
 
-Each child has a small record in the run directory: its pid and the time the kernel started it. Both must match, so a pid
-that was given to somebody else in the meantime is never signalled.
+Each child has a small record in the run directory: its pid and when the kernel started it. Both must match, so a pid
+that was given to somebody else in the meantime is never signalled. "When" counts from the machine's boot and names the
+boot: the time of day would change with the clock, and a live child would look like a stranger.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -33,15 +35,17 @@ class Child:
         try:
             record = json.loads(self._record.read_text())
             process = psutil.Process(record["pid"])
-            same = abs(process.create_time() - record["created"]) < 1.0
+            same = _birth(process.pid) == record["birth"]
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (OSError, ValueError, KeyError, psutil.Error):
+        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             return None
 
     def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> psutil.Process:
-        """Starts it in a session of its own, so that Ctrl-C in a terminal does not reach it."""
+        """Starts it in a session of its own, so that Ctrl-C in a terminal does not reach it. Its log begins anew."""
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self.log.open("ab") as log:
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".log.previous"))
+        with self.log.open("wb") as log:
             started = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
@@ -51,7 +55,7 @@ class Child:
                 start_new_session=True,
             )
         process = psutil.Process(started.pid)
-        self._record.write_text(json.dumps({"pid": process.pid, "created": process.create_time()}))
+        self._record.write_text(json.dumps({"pid": process.pid, "birth": _birth(process.pid)}))
         return process
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
@@ -74,18 +78,29 @@ class Child:
         """
         process = self.process()
         if process is not None:
-            family = [process, *(process.children(recursive=True) if with_family else ())]
-            process.terminate()
+            family = [process]
+            with suppress(psutil.NoSuchProcess):  # it may end at any moment
+                family += process.children(recursive=True) if with_family else []
+                process.terminate()
             psutil.wait_procs([process], timeout=timeout_s)
             _, alive = psutil.wait_procs(family, timeout=1.0)
             for left in alive:
-                left.kill()
+                with suppress(psutil.NoSuchProcess):
+                    left.kill()
             psutil.wait_procs(alive, timeout=timeout_s)
         self._record.unlink(missing_ok=True)
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines it printed."""
+        """The last lines it printed since it was started."""
         try:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return "(it printed nothing)"
+
+
+def _birth(pid: int) -> str:
+    """What no other process ever shares with `pid`: the boot, and the clock ticks since then. See proc_pid_stat(5)."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    # The second field is the program's name in parentheses, which may hold anything; the 22nd is the start time.
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return f"{boot} {after_name[19]}"

@@ -32,7 +32,7 @@ class RayHead:
         self._facts = run_dir / "ray.address.json"
         self._token = state_dir / "ray.token"
         # Ray puts Unix sockets deep under this directory, whose paths may have 107 characters in all.
-        self._temp = Path("/tmp") / f"delta-ray-{hashlib.sha256(str(state_dir).encode()).hexdigest()[:10]}"  # noqa: S108 - the name is unique to the state directory, and Ray makes it private
+        self.temp_dir = Path("/tmp") / f"delta-ray-{hashlib.sha256(str(state_dir).encode()).hexdigest()[:10]}"  # noqa: S108 - the name is unique to the state directory, and Ray makes it private
         self._child = Child("ray", run_dir)
 
     @property
@@ -64,7 +64,7 @@ class RayHead:
             return False
         self.stop()
         ports = free_ports(4)
-        self._temp.mkdir(mode=0o700, exist_ok=True)
+        self.temp_dir.mkdir(mode=0o700, exist_ok=True)
         facts = {"address": f"{HOST}:{ports[0]}", "dashboard": f"http://{HOST}:{ports[1]}"}
         self._child.start(self._command(ports, cpus, dashboard), env=self.environment())
         self._facts.write_text(json.dumps(facts))
@@ -94,7 +94,7 @@ class RayHead:
             "--block",
             f"--node-ip-address={HOST}",
             f"--port={gcs}",
-            f"--temp-dir={self._temp}",
+            f"--temp-dir={self.temp_dir}",
             f"--num-cpus={cpus or os.cpu_count() or 1:g}",
             "--resources=" + json.dumps({"gvisor": GVISOR_SLOTS}),
             f"--object-store-memory={_OBJECT_STORE_BYTES}",
@@ -112,7 +112,7 @@ class RayHead:
     def _is_ours(self, process: psutil.Process) -> bool:
         """Every process of the head names its own directory on its command line."""
         try:
-            return any(str(self._temp) in argument for argument in process.cmdline())
+            return any(str(self.temp_dir) in argument for argument in process.cmdline())
         except psutil.Error:
             return False
 

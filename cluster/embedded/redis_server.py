@@ -1,6 +1,6 @@
 """The private Redis: on a Unix socket only, each write on disk before it is answered.
 
-Two users: Delta itself, and `runner`, who may append to logs and do nothing else, because a runner's node is not trusted.
+Two users: Delta itself, and `runner`, who may append to logs and do nothing else: a runner's node is not trusted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 import secrets
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from redis.exceptions import RedisError
@@ -37,16 +38,21 @@ class RedisServer:
     @property
     def url(self) -> str:
         """Delta's own address."""
-        return f"unix://{self._socket}"
+        return f"unix://{quote(str(self._socket))}"
 
     @property
     def runner_url(self) -> str:
         """The address a runner is given."""
-        return f"unix://runner@{self._socket}?password={self._password.read_text()}"
+        return f"unix://runner@{quote(str(self._socket))}?password={self._password.read_text()}"
 
     def ensure(self) -> bool:
-        """Starts it unless it runs. True when it was started."""
-        if self._child.process() is not None and self._answers():
+        """Starts it unless it runs. True when it was started.
+
+        One that runs and does not answer (yet: it may be reading a long file) is waited for: a second one would write
+        to the same files.
+        """
+        if self._child.process() is not None:
+            self._child.wait_until(self._answers, START_TIMEOUT_S)
             return False
         if len(str(self._socket)) > _LONGEST_SOCKET_PATH:
             raise InfrastructureError(

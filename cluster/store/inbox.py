@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script
 from models.inbox import MESSAGE, Message
+
+log = logging.getLogger(__name__)
 
 
 class Inbox:
@@ -29,9 +33,25 @@ class Inbox:
             return bool(await self._accept(keys=[keys.INBOX, seen], args=[json, keys.DELIVERY_TTL_S]))
 
     async def take(self, after: str = streams.START, block_ms: int | None = None) -> list[tuple[str, Message]]:
-        """Entries after `after`, oldest first; with `block_ms`, waits that long for one."""
-        found = await streams.read(self._redis, keys.INBOX, after=after, block_ms=block_ms)
-        return [(entry, MESSAGE.validate_json(json)) for entry, json in found]
+        """Entries after `after`, oldest first; with `block_ms`, waits that long for one.
+
+        One that this Delta cannot read is put aside: it must not keep the others from being taken for ever.
+        """
+        messages: list[tuple[str, Message]] = []
+        for entry, json in await streams.read(self._redis, keys.INBOX, after=after, block_ms=block_ms):
+            try:
+                messages.append((entry, MESSAGE.validate_json(json)))
+            except ValidationError:
+                log.exception("cannot read a message, it is kept in %s", keys.INBOX_REFUSED)
+                await self._put_aside(entry, json)
+        return messages
+
+    async def _put_aside(self, entry: str, json: bytes) -> None:
+        with answering():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.xadd(keys.INBOX_REFUSED, {"json": json})
+                pipeline.xdel(keys.INBOX, entry)
+                await pipeline.execute()
 
     async def done(self, entry: str) -> None:
         """Removes an entry that was acted on."""

@@ -10,8 +10,9 @@
 | `delta:runs` | sorted set | every run, by time of creation |
 | `delta:active` | set | runs that have something left to do |
 | `delta:inbox` | stream `json` | messages accepted and not yet taken |
+| `delta:inbox:refused` | stream `json` | messages nobody could read |
 | `delta:delivery:<digest>` | string | the inbox entry of a delivery, for `DELIVERY_TTL_S` |
-| `delta:reports` | hash | runs whose forge state is to be brought up to date → a counter that tells marks apart |
+| `delta:reports` | hash | runs whose forge state is to be brought up to date → a random mark that tells them apart |
 | `delta:reports:bell` | stream | wakes the reporter |
 | `delta:failures` | hash | run and job → remembered failure |
 | `delta:failures:vectors` | hash | run and job → its embedding, float32 |
@@ -24,6 +25,7 @@ from models.ids import AttemptId, RunId
 RUNS = "delta:runs"
 ACTIVE = "delta:active"
 INBOX = "delta:inbox"
+INBOX_REFUSED = "delta:inbox:refused"
 REPORTS = "delta:reports"
 REPORTS_BELL = "delta:reports:bell"
 FAILURES = "delta:failures"

@@ -5,6 +5,8 @@ A mark rather than a queue: ten changes of a run while the forge is down are one
 
 from __future__ import annotations
 
+import secrets
+
 from redis.asyncio import Redis
 
 from cluster.store import keys, streams
@@ -23,7 +25,8 @@ class ReportStore:
         """Marks the run; marking it again while it is being reported makes it due once more."""
         with answering():
             async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hincrby(keys.REPORTS, run, 1)
+                # random: a counter would start again after `done`, and a late `done` would take the new mark off
+                pipeline.hset(keys.REPORTS, run, secrets.token_hex(8))
                 pipeline.xadd(keys.REPORTS_BELL, {"json": run}, maxlen=1)
                 await pipeline.execute()
 

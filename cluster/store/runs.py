@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script, text
 from models.commands import COMMAND, Command
-from models.errors import NotFound, VersionConflict
+from models.errors import InfrastructureError, InternalError, NotFound, VersionConflict
 from models.events import Event
 from models.ids import RunId
 from models.lifecycle.decision import Decision
 from models.run import Run
 
-# Only a handful of writers know a run at all; more conflicts in a row than this is not a race but a mistake.
-_MAX_CONFLICTS = 50
+# A run has about as many writers as jobs that run at once, and of those that conflict one always wins.
+_MAX_CONFLICTS = 200
 
 
 class RunStore:
@@ -27,12 +28,12 @@ class RunStore:
         self._commit = redis.register_script(script("commit.lua"))
 
     async def load(self, run: RunId) -> Run:
-        """The run as last committed. Raises `NotFound`."""
+        """The run as last committed. Raises `NotFound`, and `InternalError` for a record this Delta cannot read."""
         with answering():
             found = await self._redis.hget(keys.record(run), "json")
         if found is None:
             raise NotFound(f"there is no run {run!r}", remedy="`delta status` or GET /v1/runs lists them")
-        return Run.model_validate_json(found)
+        return _readable(run, found)
 
     async def commit(self, decision: Decision) -> Run:
         """Writes record, events and commands in one step, and returns the record at its new version.
@@ -60,7 +61,8 @@ class RunStore:
     async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
         """Loads, decides and commits; decides anew when somebody else was faster. Returns the record as it then is.
 
-        What `decide` raises passes through; None from it means that nothing is to be written.
+        What `decide` raises passes through; None from it means that nothing is to be written. Raises
+        `InfrastructureError` when others were faster again and again: nothing was written, and trying later may help.
         """
         for _ in range(_MAX_CONFLICTS):
             record = await self.load(run)
@@ -71,14 +73,16 @@ class RunStore:
                 return await self.commit(decision)
             except VersionConflict:
                 continue
-        raise VersionConflict(f"run {run} changed {_MAX_CONFLICTS} times while one decision was made")
+        # Not a `StaleWrite`: the caller's token may well hold, and what it has to say is not void.
+        message = f"run {run} changed {_MAX_CONFLICTS} times while one decision was made"
+        raise InfrastructureError(message, remedy="it is tried again")
 
     async def recent(self, limit: int) -> list[Run]:
         """The newest runs, newest first."""
         with answering():
             ids = await self._redis.zrevrange(keys.RUNS, 0, limit - 1)
             found = [await self._redis.hget(keys.record(RunId(text(run))), "json") for run in ids]
-        return [Run.model_validate_json(json) for json in found if json is not None]
+        return [_readable(RunId(text(run)), json) for run, json in zip(ids, found, strict=True) if json is not None]
 
     async def active(self) -> list[RunId]:
         """The runs that have, or may have, something left to do."""
@@ -105,9 +109,19 @@ class RunStore:
     async def outbox(self, run: RunId) -> list[tuple[str, Command]]:
         """Commands committed and not yet performed, oldest first."""
         found = await streams.read(self._redis, keys.outbox(run))
-        return [(entry, COMMAND.validate_json(json)) for entry, json in found]
+        try:
+            return [(entry, COMMAND.validate_json(json)) for entry, json in found]
+        except ValidationError as error:
+            raise InternalError(f"this Delta cannot read the outbox of run {run}: {error}") from error
 
     async def performed(self, run: RunId, entry: str) -> None:
         """Takes a command out of the outbox: it was carried out."""
         with answering():
             await self._redis.xdel(keys.outbox(run), entry)
+
+
+def _readable(run: RunId, json: str | bytes) -> Run:
+    try:
+        return Run.model_validate_json(json)
+    except ValidationError as error:
+        raise InternalError(f"this Delta cannot read the record of run {run}: {error}") from error

@@ -67,12 +67,18 @@ def start(run: Run, job_id: JobId, attempt_id: AttemptId, *, token: LeaseToken, 
 def finish(
     run: Run, job_id: JobId, attempt_id: AttemptId, *, token: LeaseToken, result: AttemptResult, now: float
 ) -> Decision | None:
-    """The runner's result. None when the same lease has finished before; `StaleWrite` when it no longer holds."""
+    """The runner's result. None when the same lease has finished before; `StaleWrite` when it no longer holds.
+
+    A runner that says it was cancelled while its lease holds was not: cancelling revokes the lease first. It lost touch
+    and stopped by itself, which is no reason to cancel anything: the attempt counts as lost.
+    """
     job = run.job(job_id)
     if any(_released_by(old, attempt_id, token) for old in job.attempts):
         return None
     attempt = _held(job, attempt_id, token)
-    if attempt.state is AttemptState.LEASED and result.outcome not in {Outcome.ERRORED, Outcome.CANCELLED}:
+    if result.outcome in {Outcome.CANCELLED, Outcome.LOST}:
+        result = result.having(outcome=Outcome.LOST, cause=Cause.RUNNER_LOST, detail="its runner stopped by itself")
+    if attempt.state is AttemptState.LEASED and result.outcome not in {Outcome.ERRORED, Outcome.LOST}:
         attempt = attempt.having(state=step(ATTEMPT, attempt.state, AttemptEvent.START), started_at=now)
     return _end(run, job, attempt, result, LeaseEvent.RELEASE, now)
 

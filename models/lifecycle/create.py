@@ -22,9 +22,14 @@ def create(change: Change, now: float) -> Decision:
 
 
 def planned(run: Run, plan: Plan, now: float) -> Decision | None:
-    """The plan is there: its jobs exist, those that need nothing are queued. A plan with no jobs passes at once."""
+    """The plan is there: its jobs exist, those that need nothing are queued. A plan with no jobs passes at once.
+
+    A plan whose jobs could never all end is refused here, whoever made it: the run ends in `errored` and says why.
+    """
     if run.plan is not None or run.over:
         return None
+    if fault := _fault(plan):
+        return unplannable(run, fault, now)
     jobs = tuple(Job(spec=job.spec, reasons=job.reasons, state=JobState.BLOCKED) for job in plan.jobs)
     run = run.having(plan=plan, jobs=jobs, planned_at=now, state=step(RUN, run.state, RunEvent.EXECUTE))
     detail = f"{len(plan.jobs)} to run, {len(plan.skipped)} skipped, from {plan.source}"
@@ -38,3 +43,14 @@ def unplannable(run: Run, why: str, now: float) -> Decision | None:
         return None
     run = run.having(detail=why, state=step(RUN, run.state, RunEvent.ERROR), finished_at=now)
     return finished(run, now)
+
+
+def _fault(plan: Plan) -> str:
+    """What keeps the plan's jobs from all ending, or nothing."""
+    needs = {job.spec.id: set(job.spec.needs) for job in plan.jobs}
+    if len(needs) < len(plan.jobs):
+        return "the plan names a job twice"
+    while ready := [job for job, needed in needs.items() if not needed & needs.keys()]:
+        for job in ready:
+            del needs[job]
+    return f"the plan's jobs wait for each other: {', '.join(needs)}" if needs else ""

@@ -9,7 +9,7 @@ from models.lifecycle.decision import Decision
 from models.machines import JOB, RUN, AttemptState, JobEvent, JobState, RunEvent, RunState, step
 from models.run import Attempt, Job, Run
 
-# The worst job decides. An infrastructure error outweighs a failure: with it, the verdict on the change is not complete.
+# The worst job decides. An infrastructure error outweighs a failure: with it, the verdict on the change is incomplete.
 _VERDICTS: tuple[tuple[JobState, RunEvent], ...] = (
     (JobState.CANCELLED, RunEvent.CANCEL),
     (JobState.ERRORED, RunEvent.ERROR),

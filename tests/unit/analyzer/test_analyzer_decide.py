@@ -1,15 +1,14 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.analyzer.decide import MAX_SIGNATURE_CHARS, MAX_SUMMARY_CHARS, analyze
 from actors.analyzer.excerpt import MAX_LINES
+from actors.analyzer.window import HEAD_LINES, TAIL_LINES, window
 from models.failure import Category, Finding
 from models.ids import JobId
 from models.plan import JobSpec, Resources
 from models.result import AttemptResult, Cause, Outcome
-
-pytestmark = pytest.mark.unit
 
 PYTEST = """\
 ============================= test session starts ==============================
@@ -174,8 +173,8 @@ def test_what_the_sandbox_saw_outweighs_the_log(cause: Cause, detail: str, categ
 
 
 def test_a_job_that_was_stopped_shows_what_it_did_last() -> None:
-    finding = found("one\ntwo\nTraceback (most recent call last):\nthree\n", failed(cause=Cause.WALL_TIME))
-    assert shown(finding)[-1] == "three"
+    finding = found(f"{PYTEST}tests/test_slow.py .", failed(cause=Cause.WALL_TIME))
+    assert shown(finding)[-1] == "tests/test_slow.py ."
 
 
 def test_the_signature_is_the_same_on_another_machine_and_day() -> None:
@@ -219,6 +218,12 @@ def test_any_size_gives_a_sane_bounded_answer(name: str) -> None:
     assert len(finding.signature) <= MAX_SIGNATURE_CHARS
 
 
+def test_only_the_beginning_and_the_end_of_a_huge_log_are_looked_at() -> None:
+    seen = window(["x"] * 100_000)
+    assert len(seen) == HEAD_LINES + 1 + TAIL_LINES
+    assert [seen[0].number, seen[HEAD_LINES].text, seen[-1].number] == [1, "", 100_000]
+
+
 def test_the_line_numbers_of_a_huge_log_are_the_logs_own() -> None:
     finding = analyze(BIG["two million lines"], result=failed())
     assert [(span.first, span.last) for span in finding.excerpt] == [(2_000_011, 2_000_015)]
@@ -227,6 +232,7 @@ def test_the_line_numbers_of_a_huge_log_are_the_logs_own() -> None:
 fragments = st.sampled_from([*PYTEST.split("\n"), *UNITTEST.split("\n"), *TRACEBACK.split("\n"), *GCC.split("\n")])
 
 
+@settings(deadline=None)
 @given(st.lists(fragments | st.text(max_size=40), max_size=60), st.sampled_from([None, *Cause]), st.binary(max_size=80))
 def test_any_log_has_an_excerpt_of_its_own_lines(lines: list[str], cause: Cause | None, report: bytes) -> None:
     result = None if cause is None else failed(cause=cause)

@@ -1,10 +1,8 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.analyzer.junit import MAX_TESTS, read_junit
-
-pytestmark = pytest.mark.unit
 
 PYTEST = b"""<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" errors="1" failures="2">
 <testcase classname="tests.test_ops.TestAdd" name="test_add[1-2]" time="0.001">
@@ -73,6 +71,7 @@ def test_more_tests_and_text_than_anyone_reads_are_cut() -> None:
     assert {len(test.message) for test in tests} == {300}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_report(data: bytes) -> None:
     read_junit(data)

@@ -1,10 +1,8 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.analyzer.normalize import MAX_LINE_CHARS, clean, normalize
-
-pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(
@@ -50,6 +48,7 @@ def test_what_tells_causes_apart_stays(one: str, other: str) -> None:
     assert normalize(one) != normalize(other)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_bounded_and_cleaning_twice_changes_nothing(text: str) -> None:
     once = clean(text)
@@ -64,3 +63,8 @@ def test_any_text_is_bounded_and_cleaning_twice_changes_nothing(text: str) -> No
 def test_a_hostile_line_is_cut_before_anything_else(hostile: str) -> None:
     assert len(clean(hostile)) <= MAX_LINE_CHARS
     assert len(normalize(hostile)) <= 3 * MAX_LINE_CHARS
+
+
+def test_what_stands_far_to_the_right_is_not_looked_at() -> None:
+    assert clean("\x1b[0m" * MAX_LINE_CHARS + "error") == ""
+    assert clean("\x1b[0m" * 100 + "error") == "error"

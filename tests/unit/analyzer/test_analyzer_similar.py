@@ -6,8 +6,6 @@ from models.embedding.index import Vector, VectorIndex
 from models.failure import Category, Finding, PastFailure, RememberedFailure, Span
 from models.ids import CommitId, JobId, RunId
 
-pytestmark = pytest.mark.unit
-
 
 def at(distance: float) -> Vector:
     """A unit vector of two dimensions at that cosine distance from (1, 0)."""

@@ -3,8 +3,6 @@ import pytest
 from actors.analyzer.tests_in_log import failing_tests
 from actors.analyzer.window import window
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("line", "name", "message"),

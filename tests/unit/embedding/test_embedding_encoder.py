@@ -6,8 +6,6 @@ import pytest
 
 from models.embedding.encoder import DIMENSIONS, Encoder
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.embedding.index import VectorIndex
-
-pytestmark = pytest.mark.unit
 
 
 def vector(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -44,6 +42,7 @@ def test_an_empty_index_knows_nothing() -> None:
     assert VectorIndex(2).nearest(vector(1, 0), 5) == []
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_it_agrees_with_sorting_everything(count: int, k: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

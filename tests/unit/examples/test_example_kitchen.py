@@ -15,8 +15,6 @@ from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId
 from models.plan import ChangedFile
 
-pytestmark = pytest.mark.unit
-
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 

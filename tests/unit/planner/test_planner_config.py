@@ -1,13 +1,11 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.planner.config import find_cycle, parse
 from models.errors import ChangeError
-
-pytestmark = pytest.mark.unit
 
 WHOLE = """\
 version: 1
@@ -114,6 +112,7 @@ def test_a_long_chain_of_needs_is_no_circle() -> None:
     assert find_cycle(chain | {"j5000": ["j4998"]}) == ["j4998", "j4999", "j5000", "j4998"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_configuration_or_a_change_error(text: str) -> None:
     for candidate in (text, f"version: 1\njobs:\n  a:\n    run: {text}\n"):

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.planner.decide import POLICY, PlanInputs, plan
@@ -9,8 +9,6 @@ from models.change import Change, ChangeKind, Forge, Trust
 from models.errors import ChangeError
 from models.ids import CommitId
 from models.plan import ChangedFile, Plan
-
-pytestmark = pytest.mark.unit
 
 BASE, HEAD = CommitId("b" * 40), CommitId("a" * 40)
 FILES = (".delta.yml", "README.md", "docs/guide.md", "pyproject.toml", "src/calc/ops.py", "tests/test_ops.py")
@@ -160,6 +158,7 @@ def test_a_path_cannot_break_out_of_its_code_span() -> None:
 paths = st.sampled_from([*FILES, "docs/x.md", "new.bin", "tools/t.py", ".github/workflows/x.yml", "é/ü.py"])
 
 
+@settings(deadline=None)
 @given(
     st.lists(paths, unique=True, max_size=6),
     st.sampled_from([CONFIG, None, POLICY_CONFIG]),

@@ -2,12 +2,10 @@ import string
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.planner.glob import compile_glob, match
-
-pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(
@@ -62,11 +60,13 @@ def test_what_a_pattern_means(pattern: str, path: str, expected: bool | None) ->
         assert compile_glob(pattern).matches(path) is expected
 
 
+@settings(deadline=None)
 @given(st.text("ab*?", min_size=1, max_size=8).filter(lambda p: "**" not in p), st.text("ab", min_size=1, max_size=10))
 def test_within_a_segment_it_agrees_with_fnmatch(pattern: str, name: str) -> None:
     assert compile_glob(pattern).matches(name) is fnmatchcase(name, pattern)
 
 
+@settings(deadline=None)
 @given(st.text(string.printable, max_size=30), st.text(string.printable, max_size=30))
 def test_any_text_is_a_pattern_or_a_value_error(pattern: str, path: str) -> None:
     try:

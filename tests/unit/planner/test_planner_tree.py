@@ -3,8 +3,6 @@ import pytest
 from actors.planner.kinds import Kind, code_folders, kind_of
 from actors.planner.tree import JUNIT, from_tree, manifest_paths
 
-pytestmark = pytest.mark.unit
-
 
 def test_a_src_layout_with_pytest() -> None:
     read = {"pyproject.toml": b"[project]\nname='x'\ndependencies=['requests>2', 'rich']\n[tool.pytest.ini_options]\n"}

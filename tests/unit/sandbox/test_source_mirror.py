@@ -106,6 +106,12 @@ def test_a_commit_is_fetched_by_ref_where_the_origin_hands_out_no_ids(repo: Repo
     pull = repo.commit({"a": "2"})
     repo.git("update-ref", "refs/pull/7/head", pull)
     repo.git("reset", "-q", "--hard", "HEAD~1")
+    hidden = repo.commit({"a": "3"})
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    with (mirror.path / "config").open("a") as config:
+        config.write("[protocol]\n\tversion = 0\n")  # of the old protocol, in which only refs can be asked for
+    with pytest.raises(NotFound):
+        mirror.ensure(hidden, ref="refs/pull/7/head")
     mirror.ensure(pull, ref="refs/pull/7/head")
     assert mirror.has(pull)
 
