@@ -79,7 +79,9 @@ def act(console: Console, repository: Path, number: int, title: str, expected: i
     if code == expected:
         return
     if code in {PASSED, FAILED}:
-        console.print(f"[red]Delta's verdict is exit code {code}, and {expected} was expected.[/] That is a bug in Delta.")
+        console.print(
+            f"[red]Delta's verdict is exit code {code}, and {expected} was expected.[/] That is a bug in Delta."
+        )
         sys.exit(1)
     console.print("[red]Delta could not run.[/] `.venv/bin/delta doctor` says what is missing and what to do about it.")
     sys.exit(COULD_NOT_RUN)
@@ -99,10 +101,10 @@ def main() -> None:
         fix_it(repository)
         act(console, repository, 2, "The fix", PASSED)
     next_steps = (
-        "[bold].venv/bin/delta run PATH[/]   your own repository: the branch you are on against its base\n"
-        "[bold].venv/bin/delta up[/]         the server: GitHub webhooks, REST and live logs\n"
-        "[bold].venv/bin/delta doctor[/]     each part Delta stands on, proved by using it\n"
-        "[bold]make test[/]                  every test, those on real Redis, Ray, Docker and gVisor included"
+        "[bold].venv/bin/delta run PATH[/]  your own repository, from the branch you are on\n"
+        "[bold].venv/bin/delta up[/]        the server: GitHub webhooks, REST, live logs\n"
+        "[bold].venv/bin/delta doctor[/]    each part Delta stands on, proved by using it\n"
+        "[bold]make test[/]                 all tests, those on real Ray and gVisor, too"
     )
     console.print(Panel(next_steps, title="What to try next", expand=False))
 

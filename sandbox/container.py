@@ -145,6 +145,7 @@ class Sandbox:
             except APIError as error:
                 if error.status_code not in {404, 409}:  # gone; not running
                     raise
+        self.watch.wait_for_end()
 
     def end(self) -> SandboxEnd:
         """How it ended; meaningful once `watch.ended` is set. `InfrastructureError` when Docker does not know it."""

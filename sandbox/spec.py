@@ -41,7 +41,7 @@ MIB = 1024 * 1024
 HOST_TASKS_PER_PROCESS = 4
 HOST_TASKS_OF_GVISOR = 256
 
-# PID 1 waits and collects orphans; `sleep` alone would leave each of them a zombie that counts as a process.
+# PID 1 waits and collects orphans; `sleep` alone would leave each of them behind as a zombie.
 INIT = ["/bin/sh", "-c", "sleep infinity & wait"]
 
 

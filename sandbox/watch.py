@@ -30,6 +30,10 @@ class Watch:
         self._stream = self._api.events(decode=True, filters={"container": container_id, "type": "container"})
         Thread(target=self._listen, name=f"watch-{container_id[:12]}", daemon=True).start()
 
+    def wait_for_end(self) -> None:
+        """Wait until the end of the container is in the events, at most `EVENT_WAIT_S` seconds."""
+        self.ended.wait(EVENT_WAIT_S)
+
     def settle(self, exec_id: str) -> None:
         """Wait until the end of this exec is in the events, so that what happened before it is known too.
 

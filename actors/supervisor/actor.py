@@ -15,7 +15,7 @@ from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, ow
 from cluster.store.store import Store
 from models.commands import Analyze, Command, Enqueue, MakePlan, NoteFix, Report, Retire, Withdraw
 from models.errors import DeltaError, InfrastructureError, InternalError
-from models.ids import AttemptId, JobId, RunId
+from models.ids import RunId
 from models.lifecycle.create import planned, unplannable
 from models.lifecycle.explain import explained
 from models.settings import Settings
@@ -106,25 +106,28 @@ class Supervisor:
                 await self._orchestrator.offer(run, job, attempt)
             case Withdraw(attempt=attempt):
                 await self._orchestrator.withdraw(attempt)
-            case Analyze(job=job, attempt=attempt):
-                await self._explain(run, job, attempt)
-            case NoteFix(job=job):
-                await self._analyzer.note_fix(run, job)
+            case Analyze() | NoteFix():
+                await self._tell_analyzer(run, command)
             case Report():
                 await self._store.reports.due(run)
             case Retire():
                 pass  # carry() does it, when nothing else is left
 
-    async def _explain(self, run: RunId, job: JobId, attempt: AttemptId) -> None:
+    async def _tell_analyzer(self, run: RunId, command: Analyze | NoteFix) -> None:
         try:
-            explanation = await self._analyzer.explain(run, job, attempt)
+            match command:
+                case Analyze(job=job, attempt=attempt):
+                    explanation = await self._analyzer.explain(run, job, attempt)
+                    await self._store.runs.apply(
+                        run, lambda record: explained(record, job, attempt, explanation, time.time())
+                    )
+                case NoteFix(job=job):
+                    await self._analyzer.note_fix(run, job)
         except InfrastructureError:
             raise
         except DeltaError:
             # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
-            log.exception("no explanation of %s", attempt)
-        else:
-            await self._store.runs.apply(run, lambda record: explained(record, job, attempt, explanation, time.time()))
+            log.exception("the analyzer cannot do %s of %s", command, run)
 
     async def _plan(self, run: RunId) -> None:
         change = (await self._store.runs.load(run)).change

@@ -12,6 +12,7 @@ from models.errors import InfrastructureError, StaleWrite
 from models.logs import LogChunk
 from models.result import AttemptResult, Cause, Outcome
 from models.settings import SandboxSettings
+from sandbox.container import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,9 +89,10 @@ def test_wall_time_ends_a_job_that_obeys_sigterm(lab: Laboratory) -> None:
 
 
 def test_wall_time_ends_a_job_that_ignores_sigterm(lab: Laboratory) -> None:
-    result = lab.run("trap '' TERM; while true; do sleep 1; done", timeout_s=0.5)
+    result = lab.run("trap '' TERM; touch made; while true; do sleep 1; done", timeout_s=0.5, artifacts=("made",))
     assert ended(result) == (Outcome.TIMED_OUT, Cause.WALL_TIME)
     assert "the sandbox is killed" in lab.told
+    assert "artifact" not in lab.told  # the dead give nothing
 
 
 def test_wall_time_counts_for_all_steps_together(lab: Laboratory) -> None:
@@ -181,6 +183,21 @@ def test_whatever_is_thrown_goes_up_and_the_container_is_gone(lab: Laboratory, e
     lab.on_ready = ready
     with pytest.raises((KeyboardInterrupt, SystemExit, StaleWrite)):
         lab.run("true")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InfrastructureError("the limit could not be set")])
+def test_a_container_that_does_not_get_ready_is_removed(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def seal(_: Sandbox) -> None:
+        assert len(lab.left()) == 1
+        raise error
+
+    monkeypatch.setattr(Sandbox, "_seal", seal)
+    try:
+        assert ended(lab.run("true")) == (Outcome.ERRORED, Cause.SANDBOX)
+    except KeyboardInterrupt:
+        assert error is KeyboardInterrupt
 
 
 def test_a_log_that_cannot_be_written_is_an_error_of_the_sandbox(lab: Laboratory) -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,8 +102,10 @@ def failed(code: int = 1, cause: Cause = Cause.EXIT, detail: str = "") -> Attemp
     return AttemptResult(outcome=Outcome.FAILED, cause=cause, exit_code=code, detail=detail)
 
 
-def found(log: str, result: AttemptResult | None = None, **more: object) -> Finding:
-    return analyze(log.split("\n"), result=result or failed(), **more)
+def found(
+    log: str, result: AttemptResult | None = None, *, junit: Sequence[bytes] = (), spec: JobSpec | None = None
+) -> Finding:
+    return analyze(log.split("\n"), result=result or failed(), junit=junit, spec=spec)
 
 
 def shown(finding: Finding) -> list[str]:

@@ -1,0 +1,141 @@
+"""From trigger to result: a signed webhook is posted to an idle server; the clock stops when its run has ended.
+
+The change's one job does nothing, so what is measured is Delta: inbox, git fetch, plan, queue, lease, sandbox, result. Prints
+JSON: seconds, p50 and p95 of `runs` runs after one warm-up. `stages` are the medians of its parts, from the run's own events.
+The floor beside it is `docker run` of `true` under the same runtime, measured in the same session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from api.webhooks.signature import sign
+from cluster.host.engine import connect, engine
+from cluster.host.runtime import RUNTIME
+from cluster.images.catalog import resolve
+from cluster.store.store import Store
+from models.events import EventKind
+from models.ids import RunId
+from tests.e2e.forge.githttp import serving
+from tests.e2e.repositories import git
+from tests.e2e.server import Delta, delta
+
+RUNS = 20
+SECRET = "bench"
+CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
+_STAGES = (
+    ("trigger_to_planned", None, EventKind.RUN_PLANNED),
+    ("planned_to_leased", EventKind.RUN_PLANNED, EventKind.JOB_LEASED),
+    ("leased_to_started", EventKind.JOB_LEASED, EventKind.JOB_STARTED),
+    ("started_to_finished", EventKind.JOB_STARTED, EventKind.RUN_FINISHED),
+)
+
+
+def main() -> None:
+    """Measures and prints."""
+    with tempfile.TemporaryDirectory() as folder, engine() as docker_url, serving(Path(folder)) as git_server:
+        repository = Path(folder, "noop")
+        repository.mkdir()
+        git(repository, "init", "--quiet", "--initial-branch=main")
+        (repository / ".delta.yml").write_text(CONFIG)
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--message=first")
+        with delta({"DELTA_GITHUB__WEBHOOK_SECRET": SECRET}) as server:
+            server.up()
+            samples = [
+                _sample(server, repository, git_server.clone_url(repository), number) for number in range(RUNS + 1)
+            ][1:]
+        floor = [_floor_s(docker_url) for _ in range(RUNS)]
+    figures = {
+        "figure": "trigger_to_result_of_a_noop_job",
+        "runs": RUNS,
+        "cores": os.cpu_count(),
+        "total_s": _spread([sample["total"] for sample in samples]),
+        "answered_202_s": _spread([sample["answered"] for sample in samples]),
+        "stages_p50_s": {name: _median([sample[name] for sample in samples]) for name, _, _ in _STAGES},
+        "docker_run_true_s": _spread(floor),
+    }
+    json.dump(figures, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+def _sample(server: Delta, repository: Path, clone_url: str, number: int) -> dict[str, float]:
+    git(repository, "commit", "--quiet", "--allow-empty", f"--message={number}")
+    body = json.dumps(_push(repository, clone_url)).encode()
+    headers = {
+        "X-GitHub-Event": "push",
+        "X-GitHub-Delivery": str(uuid.uuid4()),
+        "X-Hub-Signature-256": sign(SECRET, body),
+        "Content-Type": "application/json",
+    }
+    begun_at, begun = time.time(), time.monotonic()
+    answer = server.client.post("/webhooks/github", content=body, headers=headers)
+    answered = time.monotonic() - begun
+    assert answer.status_code == 202, answer.text
+    at = asyncio.run(_ended(server, RunId(answer.json()["run"])))
+    sample = {"total": time.monotonic() - begun, "answered": answered}
+    for name, first, last in _STAGES:
+        sample[name] = at[last] - (at[first] if first else begun_at)
+    return sample
+
+
+async def _ended(server: Delta, run: RunId) -> dict[EventKind, float]:
+    """When what happened, once the run has ended. Raises when it did not pass."""
+    store = Store.connect(f"unix://{server.state_dir}/run/redis.sock")
+    seen: dict[EventKind, float] = {}
+    after = "0"
+    try:
+        while EventKind.RUN_FINISHED not in seen:
+            for entry, event in await store.runs.events(run, after=after, block_ms=20_000):
+                after, seen[event.kind] = entry, event.at
+        record = await store.runs.load(run)
+        assert record.state == "passed", record
+        return seen
+    finally:
+        await store.close()
+
+
+def _push(repository: Path, clone_url: str) -> dict[str, Any]:
+    """What Delta reads of a push (https://docs.github.com/webhooks/webhook-events-and-payloads#push)."""
+    head = git(repository, "rev-parse", "HEAD")
+    return {
+        "ref": "refs/heads/main",
+        "before": git(repository, "rev-parse", "HEAD~1"),
+        "after": head,
+        "deleted": False,
+        "created": False,
+        "repository": {"full_name": "bench/noop", "clone_url": clone_url, "default_branch": "main"},
+        "sender": {"login": "bench"},
+        "head_commit": {"id": head, "message": "noop"},
+    }
+
+
+def _floor_s(docker_url: str) -> float:
+    client = connect(docker_url)
+    try:
+        begun = time.monotonic()
+        client.containers.run(resolve("runner-python"), ["true"], runtime=RUNTIME, network_mode="none", remove=True)
+        return time.monotonic() - begun
+    finally:
+        client.close()
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"p50": _median(values), "p95": round(sorted(values)[round(0.95 * (len(values) - 1))], 4)}
+
+
+def _median(values: list[float]) -> float:
+    return round(statistics.median(values), 4)
+
+
+if __name__ == "__main__":
+    main()
