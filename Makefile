@@ -19,7 +19,8 @@ venv:
 demo: setup ## Run Delta on the example project: a change that fails, explained, and its fix
 	@$(BIN)/python examples/demo.py
 
-test: setup ## All tests, on real Redis, Ray, Docker and gVisor
+test: ## All tests, on real Redis, Ray, Docker and gVisor
+	@$(SETUP) --for-tests
 	$(BIN)/pytest -q $(wildcard tests/unit tests/property)
 	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/property --ignore=tests/bench
 

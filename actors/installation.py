@@ -1,8 +1,8 @@
 """One installation: the state directory, what runs for it, and who uses it.
 
-Whoever needs it joins: what is missing is started (Docker engine, Redis, Ray, the actors), what runs is used. Users hold a
-shared lock; the one who leaves last ends what was started. A user that is killed leaves no lock behind, and the parts it
-started are found again by the next one.
+Whoever needs it joins: what is missing is started (Docker engine, Redis, Ray, the actors), what runs is used. Users
+hold a shared lock; the one who leaves last ends what was started. A user that is killed leaves no lock behind, and the
+parts it started are found again by the next one.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Installation:
         return self._kept_secret("api.token", 32)
 
     def join(self, *, dashboard: bool = True) -> Site:
-        """Starts what is missing and returns when every actor has started. Call `leave` in the end, whatever happens."""
+        """Starts what is missing, returns when every actor has started. Call `leave` in the end, whatever happens."""
         self.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._users = SharedLock(self.run_dir / "users.lock")
         with alone(self.run_dir / "start.lock"):

@@ -1,7 +1,7 @@
 """The composition root: plain classes become named Ray actors, and are given each other.
 
-The only module that knows how Delta maps to Ray. Actors are detached, restart for ever, and find each other by name when
-they first speak, so the order in which they start does not matter.
+The only module that knows how Delta maps to Ray. Actors are detached, restart for ever, and find each other by name
+when they first speak.
 """
 
 from __future__ import annotations

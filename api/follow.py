@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from cluster.store.store import Store
 from models.ids import AttemptId, JobId, RunId
 from models.logs import LogChunk
-from models.run import Attempt, Job
+from models.run import Attempt, Job, Run
 
 # How long one blocking read waits before it is looked whether the attempt is over: the end shows at most this late.
 LOOK_MS = 1000
@@ -20,6 +20,11 @@ def choose(job: Job, number: int | None) -> Attempt | None:
     if number is None:
         return job.attempts[-1] if job.attempts else None
     return next((attempt for attempt in job.attempts if attempt.number == number), None)
+
+
+def is_planned(run: Run) -> bool:
+    """Whether it is known which jobs the run has."""
+    return run.plan is not None or run.over
 
 
 async def whole(store: Store, attempt: AttemptId) -> AsyncIterator[str]:
@@ -35,10 +40,16 @@ async def follow(
 ) -> AsyncIterator[tuple[str, LogChunk] | None]:
     """Chunks with their ids, from the one after `after` on; None for each `LOOK_MS` in which none came.
 
-    Waits for the attempt where the job is still blocked. Ends when the attempt is over, or the job is and never had it.
+    Waits for the attempt where the run has no plan yet or the job is still blocked. Ends when the attempt is over, or
+    the job is and never had it, or the plan has no such job.
     """
-    while (attempt := choose(record := (await store.runs.load(run)).job(job), number)) is None:
-        if record.over:
+    while True:
+        record = await store.runs.load(run)
+        found_job = next((each for each in record.jobs if each.id == job), None)
+        attempt = choose(found_job, number) if found_job else None
+        if attempt is not None:
+            break
+        if found_job.over if found_job else is_planned(record):
             return
         # From the end of what was told so far: whatever becomes of the job will be told there.
         told = await store.runs.events(run, after="$", block_ms=LOOK_MS)

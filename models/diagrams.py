@@ -1,4 +1,4 @@
-"""Draws the state machines: `python -m models.diagrams` writes `docs/state-machines.md`; a test fails when it is stale."""
+"""Draws the state machines: `python -m models.diagrams` writes `docs/state-machines.md`; a test keeps it fresh."""
 
 from __future__ import annotations
 

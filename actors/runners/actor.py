@@ -80,7 +80,7 @@ class RunnerController:
                 await asyncio.sleep(PAUSE_S)
         finally:
             waiting.discard(runner)
-            self._top_up(resources.shape)
+        self._top_up(resources.shape)
 
     async def _lost(self, runner: RunnerId, why: str) -> None:
         try:

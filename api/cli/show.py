@@ -1,4 +1,4 @@
-"""What `delta run` prints: the plan with its reasons, the logs, the verdict, and the comment as the forge would show it.
+"""What `delta run` prints: the plan with its reasons, the logs, the verdict, and the comment as a forge would show it.
 
 Everything that comes from a change or a log is printed as text: no markup of it comes alive, no control character
 reaches the terminal.

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import format_sse_event
 
-from api.follow import START, choose, follow, whole
+from api.follow import START, choose, follow, is_planned, whole
 from api.routes.runs import ENTRY_ID
 from api.services import Given
 from cluster.store.store import Store
@@ -43,8 +43,10 @@ async def read(
     """A job's log. Live with `?follow=1` or `Accept: text/event-stream`: one event a chunk, JSON like `{"at", "source",
     "step", "text"}`, with ids, so that `Last-Event-ID` goes on where a reader was; an `end` event comes last.
     """
-    found = choose((await given.store.runs.load(run)).job(job), attempt)
-    if live or "text/event-stream" in accept:
+    record = await given.store.runs.load(run)
+    live = live or "text/event-stream" in accept
+    found = choose(record.job(job), attempt) if is_planned(record) or not live else None
+    if live:
         events = _events(given.store, run, job, attempt, last_event_id)
         return StreamingResponse(events, media_type="text/event-stream", headers=_LIVE)
     if found is None:

@@ -22,7 +22,7 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,8 @@ INSTALL = (
 UPDATE = "apt-get update -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300"
 
 # command that proves the package -> package
+FOR_TESTS = "--for-tests"
+TEST_COMMANDS = {"npm": "npm"}  # tests hold Delta against what GitHub publishes as npm packages
 COMMANDS = {"dockerd": "docker.io", "redis-server": "redis-server", "mmdebstrap": "mmdebstrap", "git": "git"}
 
 
@@ -131,9 +133,9 @@ def as_typed(step: str, host: Host) -> str:
     return f"sudo sh -c {shlex.quote(step)}" if needs_shell else f"sudo {step}"
 
 
-def look() -> Host:
-    """Read from this machine what the plan depends on. Changes nothing."""
-    missing = [package for command, package in COMMANDS.items() if find(command) is None]
+def look(commands: Mapping[str, str] = COMMANDS) -> Host:
+    """Read from this machine what the plan depends on: `commands` says what must be there. Changes nothing."""
+    missing = [package for command, package in commands.items() if find(command) is None]
     if not has_recent_runsc():
         missing.append("runsc")
     is_root = os.geteuid() == 0
@@ -226,16 +228,17 @@ def install(steps: list[str]) -> bool:
     return True
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Install what is missing or say why not. Returns the exit code: 0 when every host part is there."""
-    host = look()
+    commands = COMMANDS | (TEST_COMMANDS if FOR_TESTS in arguments else {})
+    host = look(commands)
     told = refusal(host)
     if told:
         print("\n".join(told), file=sys.stderr)
         return 1
     if not install(installs(host)):
         return 1
-    left = look().missing
+    left = look(commands).missing
     if left:
         print(f"Installed, but still missing or too old: {', '.join(left)}", file=sys.stderr)
         return 1
@@ -243,4 +246,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 # Make this machine ready for Delta: host packages, the Python environment in .venv, the runner image.
 #
 #   cluster/host/setup.sh                 all of it (`make setup`; also the set-up command of ray-cluster.yaml)
+#   cluster/host/setup.sh --for-tests     and what only the tests need (`make test`)
 #   cluster/host/setup.sh --python-only   the Python environment alone (`make check`)
 #
 # What is there already is not done again. As an ordinary user, or beside a foreign Docker engine, the system is not
@@ -50,7 +51,7 @@ make_venv() {
 python="$(find_python)"
 host_ready=yes
 if [[ "${1:-}" != "--python-only" ]]; then
-    "$python" -m cluster.host.debian || host_ready=no
+    "$python" -m cluster.host.debian "$@" || host_ready=no
 fi
 make_venv "$python"
 if [[ "${1:-}" == "--python-only" ]]; then

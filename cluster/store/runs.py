@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -16,8 +18,8 @@ from models.ids import RunId
 from models.lifecycle.decision import Decision
 from models.run import Run
 
-# A run has about as many writers as jobs that run at once, and of those that conflict one always wins.
-_MAX_CONFLICTS = 200
+# Of those that conflict one always wins, so this is more than the processes that ever decide about one run.
+_MAX_CONFLICTS = 100
 
 
 class RunStore:
@@ -26,6 +28,7 @@ class RunStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._commit = redis.register_script(script("commit.lua"))
+        self._turns: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, run: RunId) -> Run:
         """The run as last committed. Raises `NotFound`, and `InternalError` for a record this Delta cannot read."""
@@ -61,18 +64,21 @@ class RunStore:
     async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
         """Loads, decides and commits; decides anew when somebody else was faster. Returns the record as it then is.
 
+        Those who use this store take turns with a run, so only other processes can be faster.
         What `decide` raises passes through; None from it means that nothing is to be written. Raises
         `InfrastructureError` when others were faster again and again: nothing was written, and trying later may help.
         """
-        for _ in range(_MAX_CONFLICTS):
-            record = await self.load(run)
-            decision = decide(record)
-            if decision is None:
-                return record
-            try:
-                return await self.commit(decision)
-            except VersionConflict:
-                continue
+        turn = self._turns.setdefault(run, asyncio.Lock())
+        async with turn:
+            for _ in range(_MAX_CONFLICTS):
+                record = await self.load(run)
+                decision = decide(record)
+                if decision is None:
+                    return record
+                try:
+                    return await self.commit(decision)
+                except VersionConflict:
+                    continue
         # Not a `StaleWrite`: the caller's token may well hold, and what it has to say is not void.
         message = f"run {run} changed {_MAX_CONFLICTS} times while one decision was made"
         raise InfrastructureError(message, remedy="it is tried again")

@@ -1,7 +1,8 @@
 """From trigger to result: a signed webhook is posted to an idle server; the clock stops when its run has ended.
 
-The change's one job does nothing, so what is measured is Delta: inbox, git fetch, plan, queue, lease, sandbox, result. Prints
-JSON: seconds, p50 and p95 of `runs` runs after one warm-up. `stages` are the medians of its parts, from the run's own events.
+The change's one job does nothing, so what is measured is Delta: inbox, git fetch, plan, queue, lease, sandbox, result.
+Prints JSON: seconds, p50 and p95 of `runs` runs after one warm-up. `stages` are the medians of its parts, from the
+run's own events.
 The floor beside it is `docker run` of `true` under the same runtime, measured in the same session.
 """
 

@@ -131,7 +131,7 @@ def delta(settings: Mapping[str, str] | None = None) -> Iterator[Delta]:
         shutil.rmtree(state_dir)
 
 
-def as_json(done: subprocess.CompletedProcess[str]) -> Any:  # noqa: ANN401 - JSON
+def as_json(done: subprocess.CompletedProcess[str]) -> Any:
     """What `delta run --json` printed."""
     try:
         return json.loads(done.stdout)

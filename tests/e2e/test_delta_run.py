@@ -1,4 +1,4 @@
-"""`delta run` on the example, with everything real: the verdict, the reasons, the lines and the kind of each failure."""
+"""`delta run` on the example, with everything real: verdict, reasons, the lines and the kind of each failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A signed webhook in, check runs and a comment out: git over HTTP, gVisor, and GitHub's own description as the judge."""
+"""A signed webhook in, check runs and a comment out: git over HTTP, gVisor, GitHub's own description as the judge."""
 
 from __future__ import annotations
 
@@ -136,4 +136,4 @@ def test_a_server_that_is_killed_in_the_middle_ends_the_run_once_it_is_back(
     assert [event["kind"] for event in events].count("run_finished") == 1
     attempts = {job.id: [attempt.state for attempt in job.attempts] for job in run.jobs}
     assert attempts == {"first": ["passed"], "long": ["lost", "passed"], "last": ["passed"]}
-    assert log.count("done") == 1
+    assert log.count("\ndone\n") == 1

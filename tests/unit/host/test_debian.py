@@ -180,3 +180,9 @@ def test_a_program_of_the_system_is_found_without_sbin_in_the_path(
     assert found is not None
     assert found.endswith("sbin/ldconfig")
     assert find("no-such-program") is None
+
+
+def test_what_only_tests_need_is_looked_for_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "find", lambda command: None if command == "npm" else f"/usr/bin/{command}")
+    assert "npm" not in debian.look().missing
+    assert "npm" in debian.look(debian.COMMANDS | debian.TEST_COMMANDS).missing

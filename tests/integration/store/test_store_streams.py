@@ -1,0 +1,191 @@
+"""Inbox, logs, reports and failures on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+
+from redis import Redis
+
+from cluster.embedded.redis_server import RedisServer
+from cluster.store import keys
+from cluster.store.store import Store
+from models.failure import Category, RememberedFailure
+from models.ids import AttemptId, CommitId, JobId, RunId
+from models.inbox import Cancel, Submit
+from models.logs import LogChunk, LogSource
+from tests.unit.core.samples import NOW, change
+
+ATTEMPT = AttemptId("r1.test.1")
+RUN = RunId("r1")
+
+
+def cancel(by: str) -> Cancel:
+    return Cancel(run=RUN, by=by)
+
+
+def chunk(text: str) -> LogChunk:
+    return LogChunk(at=NOW, source=LogSource.JOB, step=0, text=text)
+
+
+# Inbox.
+
+
+async def test_messages_are_taken_in_order_and_stay_until_they_were_acted_on(store: Store) -> None:
+    assert await store.inbox.put(Submit(change=change()))
+    assert await store.inbox.put(cancel("ada"))
+    (first, submitted), (second, cancelled) = await store.inbox.take()
+    assert (submitted, cancelled) == (Submit(change=change()), cancel("ada"))
+    assert await store.inbox.take(after=first) == [(second, cancel("ada"))]
+    await store.inbox.done(first)
+    assert await store.inbox.take() == [(second, cancel("ada"))]
+
+
+async def test_one_delivery_is_accepted_once_and_messages_without_one_always_are(store: Store) -> None:
+    assert await store.inbox.put(cancel("ada"), delivery="d-1")
+    assert not await store.inbox.put(cancel("ada"), delivery="d-1")
+    assert await store.inbox.put(cancel("ada"), delivery="d-2")
+    assert await store.inbox.put(cancel("ada"))
+    assert await store.inbox.put(cancel("ada"))
+    assert len(await store.inbox.take()) == 4
+
+
+async def test_of_many_that_bring_one_delivery_at_once_one_is_accepted(store: Store) -> None:
+    accepted = await asyncio.gather(*(store.inbox.put(cancel(str(n)), delivery="d") for n in range(30)))
+    assert sum(accepted) == 1
+    assert len(await store.inbox.take()) == 1
+
+
+async def test_a_delivery_is_remembered_also_after_its_message_was_acted_on_and_not_for_ever(
+    store: Store, redis_server: RedisServer
+) -> None:
+    await store.inbox.put(cancel("ada"), delivery="d-1")
+    [(entry, _)] = await store.inbox.take()
+    await store.inbox.done(entry)
+    assert not await store.inbox.put(cancel("ada"), delivery="d-1")
+    with Redis.from_url(redis_server.url) as redis:
+        [marker] = list(redis.scan_iter(match=keys.delivery("*")))
+        assert 6 * 86_400 < int(redis.ttl(marker)) <= 7 * 86_400
+
+
+async def test_whoever_waits_for_a_message_is_woken_by_it(store: Store) -> None:
+    waiting = asyncio.create_task(store.inbox.take(block_ms=20_000))
+    await store.inbox.put(cancel("ada"))
+    assert [message for _, message in await waiting] == [cancel("ada")]
+
+
+async def test_waiting_in_vain_gives_nothing(store: Store) -> None:
+    assert await store.inbox.take(block_ms=10) == []
+
+
+async def test_a_message_nobody_can_read_is_put_aside_and_holds_up_no_other(
+    store: Store, redis_server: RedisServer
+) -> None:
+    with Redis.from_url(redis_server.url) as redis:
+        redis.xadd(keys.INBOX, {"json": '{"ask": "for the moon"}'})
+        await store.inbox.put(cancel("ada"))
+        assert [message for _, message in await store.inbox.take()] == [cancel("ada")]
+        assert redis.xlen(keys.INBOX) == 1
+        assert redis.xlen(keys.INBOX_REFUSED) == 1
+
+
+# Logs.
+
+
+async def test_a_log_is_read_in_the_order_it_was_appended(store: Store) -> None:
+    await store.logs.append(ATTEMPT, [chunk("one\n"), chunk("two\n")])
+    await store.logs.append(ATTEMPT, [chunk("drei ∑\n")])
+    await store.logs.append(AttemptId("r1.test.2"), [chunk("of another attempt")])
+    assert [piece.text for piece in await store.logs.whole(ATTEMPT)] == ["one\n", "two\n", "drei ∑\n"]
+
+
+async def test_a_long_log_is_read_whole_and_piece_by_piece(store: Store) -> None:
+    texts = [f"line {number}\n" for number in range(1234)]
+    await store.logs.append(ATTEMPT, [chunk(text) for text in texts])
+    assert [piece.text for piece in await store.logs.whole(ATTEMPT)] == texts
+    first = await store.logs.read(ATTEMPT, count=100)
+    rest = await store.logs.read(ATTEMPT, after=first[-1][0], count=1)
+    assert len(first) == 100
+    assert rest[0][1].text == "line 100\n"
+
+
+async def test_appending_nothing_is_harmless_and_a_log_that_is_not_there_is_empty(store: Store) -> None:
+    await store.logs.append(ATTEMPT, [])
+    assert await store.logs.whole(ATTEMPT) == []
+
+
+async def test_whoever_follows_a_log_is_woken_by_the_next_chunk(store: Store) -> None:
+    await store.logs.append(ATTEMPT, [chunk("one\n")])
+    [(last, _)] = await store.logs.read(ATTEMPT)
+    waiting = asyncio.create_task(store.logs.read(ATTEMPT, after=last, block_ms=20_000))
+    await store.logs.append(ATTEMPT, [chunk("two\n")])
+    assert [piece.text for _, piece in await waiting] == ["two\n"]
+
+
+# Reports.
+
+
+async def test_a_report_is_due_from_its_mark_until_it_is_done(store: Store) -> None:
+    await store.reports.due(RUN)
+    [(run, mark)] = (await store.reports.all_due()).items()
+    assert run == RUN
+    await store.reports.done(RUN, mark)
+    assert await store.reports.all_due() == {}
+
+
+async def test_a_run_that_is_marked_while_it_is_reported_stays_due(store: Store) -> None:
+    await store.reports.due(RUN)
+    mark = (await store.reports.all_due())[RUN]
+    await store.reports.due(RUN)
+    await store.reports.done(RUN, mark)
+    assert list(await store.reports.all_due()) == [RUN]
+
+
+async def test_a_late_done_does_not_take_off_a_mark_made_after_it(store: Store) -> None:
+    await store.reports.due(RUN)
+    mark = (await store.reports.all_due())[RUN]
+    await store.reports.done(RUN, mark)
+    await store.reports.due(RUN)
+    await store.reports.done(RUN, mark)
+    assert list(await store.reports.all_due()) == [RUN]
+
+
+async def test_a_mark_wakes_the_reporter_once(store: Store) -> None:
+    await store.reports.due(RUN)
+    position = await store.reports.wait("0", block_ms=20_000)
+    waiting = asyncio.create_task(store.reports.wait(position, block_ms=20_000))
+    await store.reports.due(RunId("r2"))
+    assert await waiting != position
+    assert await store.reports.wait(await waiting, block_ms=10) == await waiting
+
+
+async def test_what_is_known_of_the_forge_adds_up(store: Store) -> None:
+    assert await store.reports.ids(RUN) == {}
+    await store.reports.remember(RUN, {"comment": "7", "check:test": "1"})
+    await store.reports.remember(RUN, {"check:test": "2"})
+    await store.reports.remember(RUN, {})
+    assert await store.reports.ids(RUN) == {"comment": "7", "check:test": "2"}
+    assert await store.reports.ids(RunId("r2")) == {}
+
+
+# Failures.
+
+
+async def test_a_failure_is_remembered_once_with_its_vector_and_can_be_corrected(store: Store) -> None:
+    failure = RememberedFailure(
+        repository="kitchen",
+        line="#2",
+        run=RUN,
+        job=JobId("test"),
+        at=NOW,
+        head=CommitId("1f3a"),
+        category=Category.TEST,
+        signature="abc",
+    )
+    vector = bytes(range(256))
+    assert await store.failures.everything() == []
+    await store.failures.remember(failure, vector)
+    await store.failures.remember(failure, vector)
+    assert await store.failures.everything() == [(failure, vector)]
+    fixed = failure.having(fixed_by=CommitId("2e4b"))
+    await store.failures.remember(fixed)
+    assert await store.failures.everything() == [(fixed, vector)]
