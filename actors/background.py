@@ -11,6 +11,7 @@ from models.errors import DeltaError, InfrastructureError
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
+_CANCEL_AGAIN_S = 0.1
 
 
 class Background:
@@ -30,11 +31,15 @@ class Background:
         self.spawn(_repeat(work))
 
     async def stop(self) -> None:
-        """Cancels everything and waits for it."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancels everything and waits for it.
+
+        Again and again: Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation that comes in the same
+        moment as the answer (https://github.com/python/cpython/issues/86296).
+        """
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(set(self._tasks), timeout=_CANCEL_AGAIN_S)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -128,6 +128,7 @@ class Installation:
     def _deploy(self, site: Site) -> None:
         if not self.settings.ray_address:
             os.environ.update(self.ray.environment())
+        # Only now: Ray reads the token's mode when it is imported.
         import ray
 
         from actors import handles, wiring

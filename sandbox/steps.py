@@ -125,6 +125,9 @@ class _Step:
         if code is None:
             raise InfrastructureError(f"Docker lost the process of {self._name}: it neither runs nor has an exit code")
         watch.settle(process.id)
+        if self._runtime_said:
+            # runsc says when it has lost the sandbox, a moment before Docker notices: the exit code is not the job's
+            watch.wait_for_end()
         if watch.ended.is_set():
             return self._judge_dead()
         memory = watch.out_of_memory.is_set()

@@ -1,4 +1,4 @@
-"""A real Redis, as Delta starts it for itself."""
+"""A real Redis, and control planes on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 
 from cluster.embedded.redis_server import RedisServer
 from cluster.store.store import Store
+from models.plan import JobSpec
+from tests.integration.control.plane import LONG_S, Make, Plane
 from tests.integration.store.embedded_redis import empty_store, started_redis
 
 
@@ -21,3 +23,17 @@ def redis_server() -> Iterator[RedisServer]:
 async def store(redis_server: RedisServer) -> AsyncIterator[Store]:
     async with empty_store(redis_server) as store:
         yield store
+
+
+@pytest.fixture
+async def make(store: Store) -> AsyncIterator[Make]:
+    """Makes planes, which end with the test."""
+    made: list[Plane] = []
+
+    def plane(*jobs: JobSpec, ttl_s: float = LONG_S) -> Plane:
+        made.append(Plane(store, *jobs, ttl_s=ttl_s))
+        return made[-1]
+
+    yield plane
+    for one in made:
+        await one.stop()

@@ -82,3 +82,22 @@ async def test_stopping_cancels_what_runs() -> None:
     await asyncio.sleep(0)  # lets it begin
     await tasks.stop()
     assert ended.is_set()
+
+
+async def test_stopping_ends_also_what_swallows_a_cancellation() -> None:
+    """As a call to Redis may: see `stop`."""
+    tasks = Background()
+    swallowed = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if swallowed.is_set():
+                raise
+            swallowed.set()
+
+    tasks.repeat(work)
+    await asyncio.sleep(0)  # lets it begin
+    await tasks.stop()
+    assert swallowed.is_set()

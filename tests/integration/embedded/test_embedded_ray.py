@@ -1,0 +1,107 @@
+"""The local Ray head: started, adopted, stopped whatever became of it, and reachable from this machine alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.embedded.child import Child
+from cluster.embedded.ray_head import RayHead
+from tests.integration.embedded.listening import tcp_addresses
+
+DOUBLE = """
+import ray, sys
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+print(ray.get(ray.remote(lambda: 21 * 2).remote()))
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="delta-"))
+    yield folder
+    RayHead(folder, folder / "run").stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def head(folder: Path) -> RayHead:
+    head = RayHead(folder, folder / "run")
+    assert head.ensure(cpus=1, dashboard=False)
+    return head
+
+
+def ask(head: RayHead, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A task on this head, from a process of its own: Ray connects once per process."""
+    return subprocess.run(
+        [sys.executable, "-c", DOUBLE, head.address],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def family(folder: Path) -> list[psutil.Process]:
+    """`ray start` and all it started."""
+    started = Child("ray", folder / "run").process()
+    assert started is not None
+    return [started, *started.children(recursive=True)]
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    _, left = psutil.wait_procs(processes, timeout=20)
+    return [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_it_works_for_who_has_the_token_is_found_again_and_leaves_nothing_when_stopped(
+    head: RayHead, folder: Path
+) -> None:
+    answer = ask(head, **head.environment())
+    assert answer.stdout.strip() == "42", answer.stderr
+    stranger = ask(head)
+    assert stranger.returncode != 0
+    assert "42" not in stranger.stdout
+
+    again = RayHead(folder, folder / "run")
+    assert again.running()
+    assert not again.ensure(cpus=1, dashboard=False)
+    assert again.address == head.address
+
+    processes = family(folder)
+    addresses = tcp_addresses(processes)
+    assert addresses
+    assert all(ipaddress.ip_address(address).is_loopback for address in addresses), addresses
+
+    again.stop()
+    assert alive(processes) == []
+    assert not head.running()
+
+
+def test_one_whose_first_process_was_killed_is_ended_by_stop_and_can_be_started_again(
+    head: RayHead, folder: Path
+) -> None:
+    started, *others = family(folder)
+    address = head.address
+    started.send_signal(signal.SIGKILL)
+    started.wait(timeout=20)
+    assert others
+    assert not head.running()
+    head.stop()
+    assert alive(others) == []
+    head.stop()  # and once more, harmlessly
+
+    assert head.ensure(cpus=1, dashboard=False)
+    assert head.address != address
+    answer = ask(head, **head.environment())
+    assert answer.stdout.strip() == "42", answer.stderr
