@@ -33,8 +33,8 @@ class Background:
     async def stop(self) -> None:
         """Cancels everything and waits for it.
 
-        Again and again: Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation that comes in the same
-        moment as the answer (https://github.com/python/cpython/issues/86296).
+        Again and again: Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation that comes in the
+        same moment as the answer (https://github.com/python/cpython/issues/86296).
         """
         while self._tasks:
             for task in self._tasks:

@@ -84,6 +84,10 @@ class OrchestratorHandle:
         """The result."""
         return bool(await asked(self.actor.finish.remote(grant, result)))
 
+    async def give_back(self, grant: Grant) -> bool:
+        """Somebody else shall take it."""
+        return bool(await asked(self.actor.give_back.remote(grant)))
+
     async def runner_lost(self, runner: RunnerId, why: str) -> None:
         """A runner is gone."""
         await asked(self.actor.runner_lost.remote(runner, why))

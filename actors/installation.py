@@ -7,19 +7,20 @@ parts it started are found again by the next one.
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.deploy import deploy
 from actors.site import Site
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
-from cluster.host.engine import Engine, acquire
+from cluster.host.engine import Engine, acquire, answers
 from cluster.host.locks import SharedLock, alone
-from models.errors import InfrastructureError
+from cluster.store.requirements import require
+from models.errors import InternalError
 from models.settings import Settings
 from sandbox.source.mirror import Mirrors
 from sandbox.sweep import sweep
@@ -66,22 +67,42 @@ class Installation:
         """The bearer token of the REST interface, made at the first start."""
         return self._kept_secret("api.token", 32)
 
+    def open_store(self) -> str:
+        """Joins, starts Redis if it is ours, gives its address. Enough to accept events. Call `leave` in the end."""
+        self.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._users is None:
+            self._users = SharedLock(self.run_dir / "users.lock")
+        with alone(self.run_dir / "redis.lock"):
+            if not self.settings.redis_url:
+                self.redis.ensure()
+        require(self.redis_url, tolerate=self.settings.store.tolerate)
+        return self.redis_url
+
     def join(self, *, dashboard: bool = True) -> Site:
         """Starts what is missing, returns when every actor has started. Call `leave` in the end, whatever happens."""
-        self.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._users = SharedLock(self.run_dir / "users.lock")
+        self.open_store()
         with alone(self.run_dir / "start.lock"):
             with ThreadPoolExecutor() as pool:
                 ray_started = pool.submit(self._start_ray, dashboard)
-                redis_started = pool.submit(self._start_redis)
-                self._engine = acquire()
-                redis_started.result()
+                self._engine = self._engine or acquire()
                 fresh = ray_started.result()
-            site = self._site(self._engine.url)
-            if fresh:
-                sweep(site.docker_url, site.installation, keep=lambda _attempt: False)
-            self._deploy(site)
-        return site
+            return self._deploy(fresh)
+
+    def mend(self) -> list[str]:
+        """Starts again what has died since `join`; gives the names of what that was. Raises `InfrastructureError`."""
+        mended = []
+        with alone(self.run_dir / "redis.lock"):
+            if not self.settings.redis_url and self.redis.ensure():
+                mended.append("redis")
+        with alone(self.run_dir / "start.lock"):
+            if self._engine is not None and not answers(self._engine.url):
+                dead, self._engine = self._engine, acquire()
+                dead.release()
+                mended.append("engine")
+            if self._start_ray(dashboard=True):
+                self._deploy(fresh=True)
+                mended.append("ray")
+        return mended
 
     def leave(self) -> None:
         """Ends what was started, if nobody else uses it, with every container of this installation."""
@@ -109,41 +130,28 @@ class Installation:
             Part("ray", ray_up, f"{self.ray.address}, dashboard {self.ray.dashboard}" if ray_up else ""),
         ]
 
-    def _start_redis(self) -> None:
-        if not self.settings.redis_url:
-            self.redis.ensure()
-
     def _start_ray(self, dashboard: bool) -> bool:
         return False if self.settings.ray_address else self.ray.ensure(dashboard=dashboard)
 
-    def _site(self, docker_url: str) -> Site:
-        return Site(
+    def _deploy(self, fresh: bool) -> Site:
+        """Has every actor run. `fresh`: Ray has just been started, so no runner of an earlier one lives."""
+        if self._engine is None:
+            raise InternalError("an installation is joined before its actors are deployed")
+        site = Site(
             state_dir=self.state_dir,
             redis_url=self.redis_url,
             log_url=self.settings.redis_url or self.redis.runner_url,
-            docker_url=docker_url,
+            docker_url=self._engine.url,
             installation=self.id,
         )
-
-    def _deploy(self, site: Site) -> None:
-        if not self.settings.ray_address:
-            os.environ.update(self.ray.environment())
-        # Only now: Ray reads the token's mode when it is imported.
-        import ray
-
-        from actors import handles, wiring
-
-        address = self.settings.ray_address or self.ray.address
-        try:
-            ray.init(address=address, namespace=handles.NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
-            wiring.deploy(self.settings, site)
-        except (ConnectionError, ray.exceptions.RayError) as error:
-            raise InfrastructureError(f"Ray at {address} failed: {error}", remedy="`delta doctor`") from error
+        if fresh:
+            sweep(site.docker_url, site.installation, keep=lambda _attempt: False)
+        own = not self.settings.ray_address
+        address = self.ray.address if own else self.settings.ray_address
+        deploy(address, self.ray.environment() if own else {}, self.settings, site)
+        return site
 
     def _end_everything(self) -> None:
-        import ray
-
-        ray.shutdown()
         if not self.settings.ray_address:
             self.ray.stop()
             if self._engine is not None:

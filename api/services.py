@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -13,11 +14,15 @@ from models.settings import Settings
 
 @dataclass(frozen=True)
 class Services:
-    """One server's parts. `token` is the bearer token of the REST interface; an empty one is refused at start."""
+    """One server's parts. `token` is the bearer token of the REST interface; an empty one is refused at start.
+
+    `actors_run` is set once the actors have started: until then events are accepted and wait.
+    """
 
     settings: Settings
     store: Store
     token: str
+    actors_run: threading.Event = field(default_factory=threading.Event)
 
 
 def services(request: Request) -> Services:

@@ -61,6 +61,14 @@ class Submission(BaseModel):
         )
 
 
+class RerunRequest(BaseModel):
+    """What to run once more: `all`, `failed` (with cancelled and errored), or one job as `job:ID`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    which: Annotated[str, StringConstraints(pattern=r"^(all|failed|job:[a-z0-9][a-z0-9_-]{0,63})$")] = "failed"
+
+
 def _name(repository: str) -> str:
     """`owner/name` of a URL; a local repository is called by its path."""
     if repository.startswith("/"):

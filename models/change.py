@@ -54,12 +54,18 @@ class Change(Record):
     author: str = ""
     delivery: str = ""
     nonce: str = ""
+    at: float = 0.0
     installation: int | None = None
 
     @property
     def line(self) -> str:
         """The line of work it belongs to: its pull request, or its branch."""
         return f"#{self.number}" if self.number is not None else self.head_ref
+
+    @property
+    def priority(self) -> int:
+        """Who waits for it: a person in front of a terminal (2), the people of a pull request (1), nobody (0)."""
+        return {ChangeKind.MANUAL: 2, ChangeKind.PULL_REQUEST: 1, ChangeKind.PUSH: 0}[self.kind]
 
     def run_id(self) -> RunId:
         """The one run of this change: the same for each delivery that speaks of the same commit in the same place."""

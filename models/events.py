@@ -16,10 +16,12 @@ class EventKind(StrEnum):
 
     RUN_CREATED = "run_created"
     RUN_PLANNED = "run_planned"
+    RUN_RERUN = "run_rerun"
     RUN_FINISHED = "run_finished"
     JOB_QUEUED = "job_queued"
     JOB_LEASED = "job_leased"
     JOB_STARTED = "job_started"
+    JOB_RETURNED = "job_returned"
     JOB_RETRIED = "job_retried"
     JOB_FINISHED = "job_finished"
     JOB_EXPLAINED = "job_explained"

@@ -26,5 +26,14 @@ class Cancel(Record):
     by: str
 
 
-Message = Annotated[Submit | Cancel, Field(discriminator="ask")]
+class Rerun(Record):
+    """Run some jobs of this run once more. `which` is `all`, `failed`, or a job's id after `job:`."""
+
+    ask: Literal["rerun"] = "rerun"
+    run: RunId
+    which: str = Field(pattern=r"^(all|failed|job:.+)$")
+    by: str
+
+
+Message = Annotated[Submit | Cancel | Rerun, Field(discriminator="ask")]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -1,7 +1,8 @@
 """The four state machines, as literal tables, and the one function that steps them.
 
-A row is (state, event) → next state. What has no row is illegal and raises `IllegalTransition`. A state that is no
-row's left side is terminal. Comments say why an edge exists. `docs/state-machines.md` is generated from here.
+A row is (state, event) → next state. What has no row is illegal and raises `IllegalTransition`. A state out of which
+nothing leads, or only `REOPENING` events do, is terminal. Comments say why an edge exists. `docs/state-machines.md` is
+generated from here.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class RunEvent(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     ERROR = "error"
+    RERUN = "rerun"
+    REPLAN = "replan"
 
 
 class JobState(StrEnum):
@@ -63,6 +66,8 @@ class JobEvent(StrEnum):
     SKIP = "skip"
     CANCEL = "cancel"
     ERROR = "error"
+    RETURN = "return"
+    RERUN = "rerun"
 
 
 class AttemptState(StrEnum):
@@ -126,6 +131,14 @@ RUN: Mapping[tuple[RunState, RunEvent], RunState] = {
     (RunState.RUNNING, RunEvent.FAIL): RunState.FAILED,
     (RunState.RUNNING, RunEvent.CANCEL): RunState.CANCELLED,
     (RunState.RUNNING, RunEvent.ERROR): RunState.ERRORED,
+    # a person asks for some of its jobs once more
+    (RunState.PASSED, RunEvent.RERUN): RunState.RUNNING,
+    (RunState.FAILED, RunEvent.RERUN): RunState.RUNNING,
+    (RunState.CANCELLED, RunEvent.RERUN): RunState.RUNNING,
+    (RunState.ERRORED, RunEvent.RERUN): RunState.RUNNING,
+    # and where it ended before it had a plan, for that
+    (RunState.CANCELLED, RunEvent.REPLAN): RunState.PLANNING,
+    (RunState.ERRORED, RunEvent.REPLAN): RunState.PLANNING,
 }
 
 JOB: Mapping[tuple[JobState, JobEvent], JobState] = {
@@ -139,10 +152,18 @@ JOB: Mapping[tuple[JobState, JobEvent], JobState] = {
     (JobState.QUEUED, JobEvent.ERROR): JobState.ERRORED,
     # a retry is a new attempt: the old one stays visible
     (JobState.ACTIVE, JobEvent.RETRY): JobState.QUEUED,
+    # its runner gave the attempt back before it began
+    (JobState.ACTIVE, JobEvent.RETURN): JobState.QUEUED,
     (JobState.ACTIVE, JobEvent.PASS): JobState.PASSED,
     (JobState.ACTIVE, JobEvent.FAIL): JobState.FAILED,
     (JobState.ACTIVE, JobEvent.CANCEL): JobState.CANCELLED,
     (JobState.ACTIVE, JobEvent.ERROR): JobState.ERRORED,
+    # a person asks for it once more; from there it waits for what it needs, as the first time
+    (JobState.PASSED, JobEvent.RERUN): JobState.BLOCKED,
+    (JobState.FAILED, JobEvent.RERUN): JobState.BLOCKED,
+    (JobState.SKIPPED, JobEvent.RERUN): JobState.BLOCKED,
+    (JobState.CANCELLED, JobEvent.RERUN): JobState.BLOCKED,
+    (JobState.ERRORED, JobEvent.RERUN): JobState.BLOCKED,
 }
 
 ATTEMPT: Mapping[tuple[AttemptState, AttemptEvent], AttemptState] = {
@@ -173,6 +194,9 @@ LEASE: Mapping[tuple[LeaseState, LeaseEvent], LeaseState] = {
     (LeaseState.HELD, LeaseEvent.REVOKE): LeaseState.REVOKED,
 }
 
+# Only a person makes these happen. Nothing Delta does by itself leads out of a terminal state.
+REOPENING: frozenset[StrEnum] = frozenset({RunEvent.RERUN, RunEvent.REPLAN, JobEvent.RERUN})
+
 S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
 
@@ -186,5 +210,5 @@ def step(table: Mapping[tuple[S, E], S], state: S, event: E) -> S:
 
 
 def terminal(table: Mapping[tuple[S, E], S], state: S) -> bool:
-    """Whether nothing leads out of `state`."""
-    return not any(left == state for left, _ in table)
+    """Whether nothing leads out of `state` but a person's wish to see it run again."""
+    return not any(left == state and event not in REOPENING for left, event in table)

@@ -35,6 +35,17 @@ class Resources(Record):
         return f"cpu{self.cpus:g}-mem{self.memory_mb}"
 
 
+class Concurrency(Record):
+    """At most `limit` jobs of one repository that name `group` run at a time, whatever runs they belong to.
+
+    The others wait, first in first out by the creation of their runs; with `queue` false they are cancelled instead.
+    """
+
+    group: str = Field(min_length=1, max_length=128)
+    limit: int = Field(default=1, ge=1, le=1000)
+    queue: bool = True
+
+
 class JobSpec(Record):
     """Everything a runner needs to know to run a job, and nothing that depends on when or where it runs.
 
@@ -53,6 +64,7 @@ class JobSpec(Record):
     artifacts: tuple[str, ...] = ()
     junit: tuple[str, ...] = ()
     resources: Resources = Resources()
+    concurrency: Concurrency | None = None
 
 
 class PlannedJob(Record):

@@ -35,6 +35,7 @@ class Cause(StrEnum):
     REFUSED = "refused"
     RUNNER_LOST = "runner_lost"
     QUEUE_TIME = "queue_time"
+    RUN_TIME = "run_time"
 
 
 class Artifact(Record):

@@ -27,12 +27,16 @@ class Lease(Record):
 
 
 class Attempt(Record):
-    """One try at a job. Times are Unix seconds, None where it has not come to that."""
+    """One try at a job. Times are Unix seconds, None where it has not come to that.
+
+    `not_before` keeps a retry from following at once on what just failed for a reason that needs time to pass.
+    """
 
     id: AttemptId
     number: int
     state: AttemptState
     queued_at: float
+    not_before: float = 0.0
     started_at: float | None = None
     finished_at: float | None = None
     lease: Lease | None = None
@@ -45,12 +49,16 @@ class Attempt(Record):
 
 
 class Job(Record):
-    """A planned job. Earlier attempts stay; the last one is the one that counts."""
+    """A planned job. Earlier attempts stay; the last one is the one that counts.
+
+    `counted_from` is how many attempts there were when it was last asked for: retries are counted from there.
+    """
 
     spec: JobSpec
     reasons: tuple[Reason, ...]
     state: JobState
     attempts: tuple[Attempt, ...] = ()
+    counted_from: int = 0
     detail: str = ""
     explanation: Explanation | None = None
 
@@ -77,13 +85,17 @@ class Job(Record):
 
 
 class Run(Record):
-    """One change's run. `version` counts commits of this record and fences them."""
+    """One change's run. `version` counts commits of this record and fences them.
+
+    `begun_at` is when it was created, or last asked for again: its time-out counts from there.
+    """
 
     id: RunId
     change: Change
     state: RunState
     version: int
     created_at: float
+    begun_at: float
     planned_at: float | None = None
     finished_at: float | None = None
     plan: Plan | None = None

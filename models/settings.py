@@ -27,7 +27,20 @@ class LeaseSettings(_Section):
 
     ttl_s: float = Field(default=15.0, gt=0)
     renew_s: float = Field(default=5.0, gt=0)
-    wait_s: float = Field(default=20.0, gt=0, description="how long an idle runner waits for work before it ends")
+    wait_s: float = Field(default=2.0, gt=0, description="how long an idle runner waits for work before it ends")
+
+
+class TimeoutSettings(_Section):
+    """How long a run may take beside its jobs' own time-outs. Times in seconds."""
+
+    queue_s: float = Field(default=3600.0, gt=0, description="how long an attempt may wait for a runner")
+    run_s: float = Field(default=21_600.0, gt=0, description="how long a run may take from its creation")
+
+
+class StoreSettings(_Section):
+    """What is asked of Redis."""
+
+    tolerate: bool = Field(default=False, description="use a Redis that may lose what it acknowledged")
 
 
 class RunnerSettings(_Section):
@@ -77,6 +90,8 @@ class Settings(BaseSettings):
     ray_address: str = ""
     supervisors: int = Field(default=2, ge=1, le=64)
     lease: LeaseSettings = LeaseSettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
+    store: StoreSettings = StoreSettings()
     runners: RunnerSettings = RunnerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     github: GitHubSettings = GitHubSettings()

@@ -6,6 +6,7 @@ The model is loaded when the first failure is explained, not before: it is half 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import numpy as np
@@ -18,11 +19,14 @@ from cluster.blobs import LocalBlobs
 from cluster.store.store import Store
 from models.embedding.encoder import Encoder
 from models.embedding.index import Vector
+from models.errors import InfrastructureError
 from models.failure import Explanation, Finding, RememberedFailure
 from models.ids import AttemptId, JobId, RunId
 from models.logs import LogChunk, LogSource
 from models.result import AttemptResult
 from models.run import Run
+
+log = logging.getLogger(__name__)
 
 _REPORT_LIMIT_BYTES = 10_000_000
 _MOST_REPORTS = 20
@@ -50,7 +54,11 @@ class Analyzer:
         lines = _lines(await self._store.logs.whole(attempt_id))
         reports = await asyncio.to_thread(self._reports, job.spec.junit, result)
         finding = await asyncio.to_thread(analyze, lines, result=result, junit=reports, spec=job.spec)
-        vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
+        try:
+            vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
+        except InfrastructureError as error:  # without the model there is still an explanation, only no past
+            log.warning("the failure of %s is not compared with earlier ones: %s", attempt_id, error)
+            return Explanation(finding=finding)
         past = self._memory.nearest(run.change.repository, vector, run=run_id, signature=finding.signature)
         failure = _remembered(run, job_id, finding)
         await self._store.failures.remember(failure, vector.tobytes())

@@ -14,17 +14,17 @@ from collections.abc import Callable
 
 from actors.background import Background, until_done
 from actors.handles import RunnersHandle, Supervisors
+from actors.orchestrator.groups import Admission, Groups
+from actors.orchestrator.intake import Intake
 from actors.orchestrator.leases import HeldLease, LeaseTable
 from actors.orchestrator.queue import Offer, Queue
 from cluster.store.store import Store
-from models.errors import CallerError, InfrastructureError, InternalError, NotFound, StaleWrite
+from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId, new_token
-from models.inbox import Cancel, Message, Submit
-from models.lifecycle.attempts import finish, lease, lose, start
-from models.lifecycle.cancel import cancel
-from models.lifecycle.create import create
+from models.lifecycle.attempts import finish, give_back, lease, lose, start
 from models.lifecycle.decision import Decision
+from models.lifecycle.turn_away import turn_away
 from models.machines import AttemptState, LeaseState
 from models.plan import Resources
 from models.result import AttemptResult
@@ -33,7 +33,6 @@ from models.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_INBOX_BLOCK_MS = 10_000
 _REMIND_S = 5.0
 _COMPARE_S = 30.0
 
@@ -52,12 +51,14 @@ class Orchestrator:
         self._supervisors = supervisors
         self._runners = runners
         self._queue = Queue()
+        self._groups = Groups()
+        self._postponed: set[AttemptId] = set()
         self._leases = LeaseTable(settings.lease.ttl_s, self._expired)
         # By shape, the runners that wait for work, longest first. A bell says True for work, False for "you are gone".
         self._idle: dict[str, dict[RunnerId, asyncio.Future[bool]]] = defaultdict(dict)
         self._rebuilt = asyncio.Event()
         self._background = Background()
-        self._inbox_position = "0"
+        self._intake = Intake(store, supervisors)
         self._shapes: dict[str, Resources] = {}
 
     async def start(self) -> None:
@@ -67,7 +68,7 @@ class Orchestrator:
         """
         await until_done(self._rebuild)
         self._rebuilt.set()
-        self._background.repeat(self._take_messages)
+        self._background.repeat(self._intake.take)
         self._background.repeat(self._remind)
         self._background.repeat(self._compare)
 
@@ -83,7 +84,7 @@ class Orchestrator:
         run = await self._store.runs.load(run_id)
         job = run.job(job_id)
         if job.attempt.id == attempt_id and job.attempt.state is AttemptState.QUEUED:
-            self._enqueue(run, job)
+            await self._enqueue(run, job)
 
     async def withdraw(self, attempt_id: AttemptId) -> None:
         """An attempt was cancelled: out of the queue, and its runner is told at once."""
@@ -92,7 +93,8 @@ class Orchestrator:
         held = self._leases.of_attempt(attempt_id)
         if held is not None:
             held.revoked.set()
-            self._leases.drop(attempt_id)
+            self._drop(attempt_id)
+        self._leave_group(attempt_id)
 
     # What runners say.
 
@@ -142,7 +144,17 @@ class Orchestrator:
             held, lambda run: finish(run, held.job, held.attempt, token=held.token, result=result, now=time.time())
         )
         if self._leases.find(held.attempt, held.token) is not None:
-            self._leases.drop(held.attempt)
+            self._drop(held.attempt)
+        return accepted
+
+    async def give_back(self, held: Grant) -> bool:
+        """The runner cannot begin the attempt (it is being shut down): somebody else takes it."""
+        await self._rebuilt.wait()
+        accepted = await self._on_lease(
+            held, lambda run: give_back(run, held.job, held.attempt, token=held.token, now=time.time())
+        )
+        if self._leases.find(held.attempt, held.token) is not None:
+            self._drop(held.attempt)
         return accepted
 
     async def runner_lost(self, runner: RunnerId, why: str) -> None:
@@ -158,18 +170,6 @@ class Orchestrator:
 
     # Inside.
 
-    async def _take_messages(self) -> None:
-        entries = await self._store.inbox.take(self._inbox_position, block_ms=_INBOX_BLOCK_MS)
-        for entry, message in entries:
-            try:
-                await self._act_on(message)
-            except CallerError as error:
-                log.warning("a message asked for what cannot be: %s", error)
-            except InternalError:  # it would fail again, and nothing after it would ever be taken
-                log.exception("a message could not be acted on: %s", message.model_dump_json())
-            await self._store.inbox.done(entry)
-            self._inbox_position = entry
-
     async def _remind(self) -> None:
         """Tells the runner controller again what is wanted: it may have been started anew and know nothing."""
         for resources in self._shapes.values():
@@ -183,53 +183,79 @@ class Orchestrator:
         await self._rebuild()
 
     async def _rebuild(self) -> None:
-        for run_id in await self._store.runs.active():
-            await self._resume(run_id)
+        """Leases first: what runs has its place in a group before anything that waits is let in. Oldest runs first."""
+        found = [run for run_id in await self._store.runs.active() if (run := await self._found(run_id)) is not None]
+        runs = sorted(found, key=lambda run: run.created_at)
+        for run in runs:
+            for job in run.jobs:
+                if job.attempts and not job.attempt.over and job.attempt.state is not AttemptState.QUEUED:
+                    self._resume_lease(run, job, job.attempt)
+        for run in runs:
+            for job in run.jobs:
+                if job.attempts and job.attempt.state is AttemptState.QUEUED:
+                    await self._enqueue(run, job)
+            self._supervisors.carry(run.id)
 
-    async def _act_on(self, message: Message) -> None:
-        match message:
-            case Submit(change=change):
-                try:
-                    await self._store.runs.commit(create(change, time.time()))
-                except StaleWrite:
-                    log.info("run %s exists: a duplicate of its event", change.run_id())
-                self._supervisors.carry(change.run_id())
-            case Cancel(run=run_id, by=by):
-                await self._store.runs.apply(run_id, lambda run: cancel(run, by, time.time()))
-                self._supervisors.carry(run_id)
-
-    async def _resume(self, run_id: RunId) -> None:
+    async def _found(self, run_id: RunId) -> Run | None:
         try:
-            run = await self._store.runs.load(run_id)
+            return await self._store.runs.load(run_id)
         except NotFound:  # listed just before a crash that kept it from being written
             await self._store.runs.retire(run_id)
-            return
         except InternalError:  # the others go on
             log.exception("run %s stays as it is", run_id)
-            return
-        for job in run.jobs:
-            if job.attempts and not job.over:
-                self._resume_attempt(run, job, job.attempt)
-        self._supervisors.carry(run_id)
+        return None
 
-    def _resume_attempt(self, run: Run, job: Job, attempt: Attempt) -> None:
-        if attempt.state is AttemptState.QUEUED:
-            self._enqueue(run, job)
-        elif self._leases.of_attempt(attempt.id) is not None:
+    def _resume_lease(self, run: Run, job: Job, attempt: Attempt) -> None:
+        lease = attempt.lease
+        if self._leases.of_attempt(attempt.id) is not None or lease is None or lease.state is not LeaseState.HELD:
             return
-        elif attempt.lease is not None and attempt.lease.state is LeaseState.HELD:
-            held = HeldLease(run.id, job.id, attempt.id, attempt.lease.token, attempt.lease.runner)
-            self._leases.hold(held)
-            if attempt.lease.session != self._session:
-                self._background.spawn(self._lose(held, "the cluster was restarted"))
+        held = HeldLease(run.id, job.id, attempt.id, lease.token, lease.runner)
+        self._groups.occupy(_offer(run, job))
+        self._leases.hold(held)
+        if lease.session != self._session:
+            self._background.spawn(self._lose(held, "the cluster was restarted"))
 
-    def _enqueue(self, run: Run, job: Job) -> None:
-        shape = job.spec.resources.shape
-        offer = Offer(run.created_at, job.attempt.queued_at, job.attempt.id, run.id, job.id, shape)
-        self._shapes[shape] = job.spec.resources
-        if self._queue.put(offer):
-            self._ring(shape)
-            self._runners.wanted(job.spec.resources, self._queue.depth(shape))
+    async def _enqueue(self, run: Run, job: Job) -> None:
+        offer = _offer(run, job)
+        self._shapes[offer.shape] = job.spec.resources
+        wait_s = job.attempt.not_before - time.time()
+        if wait_s > 0:
+            self._postpone(offer, wait_s)
+            return
+        admission = self._groups.admit(offer)
+        if admission is Admission.ADMITTED:
+            self._line_up(offer)
+        elif admission is Admission.TURNED_AWAY and job.spec.concurrency is not None:
+            why = f"another job of the group {job.spec.concurrency.group!r} has its place, and this one does not wait"
+            await self._store.runs.apply(
+                run.id, lambda record: turn_away(record, job.id, offer.attempt, why, time.time())
+            )
+            self._supervisors.carry(run.id)
+
+    def _postpone(self, offer: Offer, wait_s: float) -> None:
+        """Offers a retry once its time has come. Known by its attempt, so that a second offer adds no second timer."""
+        if offer.attempt not in self._postponed:
+            self._postponed.add(offer.attempt)
+            self._background.spawn(self._offer_later(offer, wait_s))
+
+    async def _offer_later(self, offer: Offer, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        self._postponed.discard(offer.attempt)
+        await self.offer(offer.run, offer.job, offer.attempt)
+
+    def _line_up(self, offer: Offer) -> None:
+        if self._leases.of_attempt(offer.attempt) is None and self._queue.put(offer):
+            self._ring(offer.shape)
+            self._runners.wanted(self._shapes[offer.shape], self._queue.depth(offer.shape))
+
+    def _drop(self, attempt: AttemptId) -> None:
+        """The lease is over, and with it the attempt's place in its group."""
+        self._leases.drop(attempt)
+        self._leave_group(attempt)
+
+    def _leave_group(self, attempt: AttemptId) -> None:
+        for offer in self._groups.leave(attempt):
+            self._line_up(offer)
 
     def _ring(self, shape: str) -> None:
         waiting = self._idle[shape]
@@ -270,6 +296,7 @@ class Orchestrator:
             )
         except StaleWrite as stale:
             log.info("not handed out: %s", stale)
+            self._leave_group(offer.attempt)
             return None
         except InfrastructureError:
             # Whether it was written is not known. If it was, `_compare` finds a lease that nobody renews.
@@ -304,7 +331,7 @@ class Orchestrator:
 
     async def _lose(self, held: HeldLease, why: str) -> None:
         held.revoked.set()
-        self._leases.drop(held.attempt)
+        self._drop(held.attempt)
         try:
             await self._store.runs.apply(
                 held.run, lambda run: lose(run, held.job, held.attempt, token=held.token, why=why, now=time.time())
@@ -313,3 +340,17 @@ class Orchestrator:
             self._leases.hold(held)  # comes back here after another term
             raise
         self._supervisors.carry(held.run)
+
+
+def _offer(run: Run, job: Job) -> Offer:
+    return Offer(
+        run_created_at=run.created_at,
+        queued_at=job.attempt.queued_at,
+        attempt=job.attempt.id,
+        run=run.id,
+        job=job.id,
+        shape=job.spec.resources.shape,
+        repository=run.change.repository,
+        priority=run.change.priority,
+        concurrency=job.spec.concurrency,
+    )

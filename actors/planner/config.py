@@ -18,7 +18,7 @@ from actors.planner.document import Document, Loc, read_document
 from actors.planner.glob import compile_glob
 from models.errors import ChangeError
 from models.ids import JobId
-from models.plan import DEFAULT_IMAGE, DEFAULT_TIMEOUT_S, JobSpec, Resources
+from models.plan import DEFAULT_IMAGE, DEFAULT_TIMEOUT_S, Concurrency, JobSpec, Resources
 from models.record import Record
 
 NAME: Final = ".delta.yml"
@@ -123,6 +123,7 @@ class JobConfig(Record):
     artifacts: Files = ()
     junit: Files = ()
     resources: Resources = Resources()
+    concurrency: Concurrency | None = None
 
     def spec(self, job: str) -> JobSpec:
         """The part of it that a runner needs."""
@@ -137,6 +138,7 @@ class JobConfig(Record):
             artifacts=self.artifacts,
             junit=self.junit,
             resources=self.resources,
+            concurrency=self.concurrency,
         )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from actors.planner.config import Config, JobConfig, parse
 from models.errors import ChangeError
 
-_POLICY_FIELDS: Final = ("image", "resources", "timeout", "retries")
+_POLICY_FIELDS: Final = ("image", "resources", "timeout", "retries", "concurrency")
 
 
 def base_policy(config: Config, base_text: str | None) -> tuple[Config, tuple[str, ...]]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 
 from actors.background import Background
 from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, owner
 from cluster.store.store import Store
 from models.commands import Analyze, Command, Enqueue, MakePlan, NoteFix, Report, Retire, Withdraw
-from models.errors import DeltaError, InfrastructureError, InternalError
+from models.errors import DeltaError, InfrastructureError, InternalError, NotFound
 from models.ids import RunId
 from models.lifecycle.create import planned, unplannable
+from models.lifecycle.expire import expire
 from models.lifecycle.explain import explained
 from models.settings import Settings
 
@@ -45,7 +47,8 @@ class Supervisor:
         self._planner = planner
         self._analyzer = analyzer
         self._plan_tries: dict[RunId, int] = {}
-        self._performing: set[tuple[RunId, str]] = set()
+        # By run, the outbox entries that were begun. Kept when done: an outbox that was read before may show them.
+        self._begun: dict[RunId, set[str]] = defaultdict(set)
         self._background = Background()
 
     async def start(self) -> None:
@@ -61,8 +64,8 @@ class Supervisor:
         entries = await self._store.runs.outbox(run)
         work = [(entry, command) for entry, command in entries if not isinstance(command, Retire)]
         for entry, command in work:
-            if (run, entry) not in self._performing:
-                self._performing.add((run, entry))
+            if entry not in self._begun[run]:
+                self._begun[run].add(entry)
                 self._background.spawn(self._carry_out(run, entry, command))
         if not work and entries:
             await self._retire(run, [entry for entry, _ in entries])
@@ -74,8 +77,14 @@ class Supervisor:
         await asyncio.sleep(_RECONCILE_S)
 
     async def _carry_next(self, run: RunId) -> None:
+        limits = self._settings.timeouts
         try:
+            await self._store.runs.apply(
+                run, lambda record: expire(record, queue_s=limits.queue_s, run_s=limits.run_s, now=time.time())
+            )
             await self.carry(run)
+        except NotFound:  # listed, but never written: the orchestrator takes it off
+            return
         except InternalError:  # the others go on
             log.exception("run %s stays as it is", run)
 
@@ -83,6 +92,7 @@ class Supervisor:
         await self._store.runs.retire(run)
         for entry in entries:
             await self._store.runs.performed(run, entry)
+        self._begun.pop(run, None)
 
     async def _carry_out(self, run: RunId, entry: str, command: Command) -> None:
         try:
@@ -90,13 +100,12 @@ class Supervisor:
             await self._store.runs.performed(run, entry)
         except InfrastructureError as error:
             log.warning("%s of %s will be tried again: %s", command.do, run, error)
-            return
+            self._begun[run].discard(entry)
         except DeltaError:  # ours, and wrong: the run waits, and the log says for what
             log.exception("%s of %s will be tried again", command.do, run)
-            return
-        finally:  # only now: until the command is out of the outbox, `carry` would begin it a second time
-            self._performing.discard((run, entry))
-        await self.carry(run)
+            self._begun[run].discard(entry)
+        else:
+            await self.carry(run)
 
     async def _perform(self, run: RunId, command: Command) -> None:
         match command:

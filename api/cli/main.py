@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 import typer
+from pydantic import ValidationError
 
-from api.cli import doctor, run, server
+from api.cli import ask, doctor, run, server
 from models.errors import DeltaError
+from models.settings import Settings
 
 app = typer.Typer(
     name="delta",
@@ -15,16 +17,23 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # an unexpected error keeps its plain traceback
 )
-for verb in (run.run, server.up, server.down, server.status, doctor.doctor):
+for verb in (run.run, server.up, server.down, server.status, ask.cancel, ask.rerun, doctor.doctor):
     app.command()(verb)
 
 
 def main() -> None:
-    """Run the command line. An error Delta raises on purpose becomes one line on standard error and exit code 2."""
+    """Run the command line. What is wrong on purpose becomes a line on standard error each, and exit code 2."""
     try:
         app()
     except DeltaError as error:
         typer.echo(f"delta: {error}", err=True)
+        sys.exit(2)
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        for problem in error.errors(include_url=False, include_input=False):
+            name = "DELTA_" + "__".join(str(part) for part in problem["loc"]).upper()
+            typer.echo(f"delta: the setting {name}: {problem['msg']} (docs/configuration.md lists them)", err=True)
         sys.exit(2)
 
 

@@ -35,7 +35,7 @@ def up(
     if child.process() is None:
         child.start([sys.executable, "-m", "api.server"])
     with Console(stderr=True).status("starting Redis, Ray and the actors …"):
-        child.wait_until(lambda: _healthy(settings), START_TIMEOUT_S)
+        child.wait_until(lambda: _actors_run(settings), START_TIMEOUT_S)
     address = _address(settings)
     console = Console()
     console.print(f"[bold green]Delta is up[/] at {address}")
@@ -58,7 +58,7 @@ def status() -> None:
     """Show what runs, and the newest runs. Exit code 0 when all of it runs, else 1."""
     settings = Settings()
     installation, child = _installation(settings)
-    server = Part("api", child.process() is not None and _healthy(settings), _address(settings))
+    server = Part("api", child.process() is not None and bool(_ready(settings)), _address(settings))
     parts = [server, *installation.parts()]
     table = Table("part", "", "", box=None)
     for part in parts:
@@ -101,8 +101,14 @@ def _webhook_hint(settings: Settings) -> str:
     )
 
 
-def _healthy(settings: Settings) -> bool:
+def _ready(settings: Settings) -> dict[str, str]:
+    """What /readyz says; nothing where the server cannot accept events."""
     try:
-        return httpx.get(f"{_address(settings)}/healthz", timeout=5.0, trust_env=False).status_code == httpx.codes.OK
+        answer = httpx.get(f"{_address(settings)}/readyz", timeout=5.0, trust_env=False)
     except httpx.TransportError:
-        return False
+        return {}
+    return dict(answer.json()) if answer.status_code == httpx.codes.OK else {}
+
+
+def _actors_run(settings: Settings) -> bool:
+    return _ready(settings).get("actors") == "running"

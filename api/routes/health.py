@@ -17,6 +17,9 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"description": "Redis does not answer"}})
 async def readyz(given: Given) -> dict[str, str]:
-    """200 when events can be accepted: Redis answers. Otherwise 503, and a load balancer goes elsewhere."""
+    """200 when events can be accepted: Redis answers. Otherwise 503, and a load balancer goes elsewhere.
+
+    `actors` says whether what was accepted is worked on already (`running`), or will be (`starting`).
+    """
     await given.store.ping()
-    return {"status": "ready"}
+    return {"status": "ready", "actors": "running" if given.actors_run.is_set() else "starting"}

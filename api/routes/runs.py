@@ -1,4 +1,4 @@
-"""Runs: ask for one, look at them, cancel one."""
+"""Runs: ask for one, look at them, cancel one, run it again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 
 from api.services import Given
-from api.submission import Submission
+from api.submission import RerunRequest, Submission
 from api.views import Accepted, EventView, RunSummary, RunView, run_summary, run_view
-from models.ids import RunId
-from models.inbox import Cancel, Submit
+from models.ids import JobId, RunId
+from models.inbox import Cancel, Rerun, Submit
+from models.lifecycle.rerun import ONE
 
 router = APIRouter(tags=["runs"])
 
@@ -54,4 +55,14 @@ async def cancel(run: RunId, given: Given) -> Accepted:
     """Asks for the run to stop. A run that is over stays as it is."""
     await given.store.runs.load(run)
     await given.store.inbox.put(Cancel(run=run, by="the API"))
+    return Accepted(run=run)
+
+
+@router.post("/runs/{run}/rerun", status_code=202)
+async def rerun(run: RunId, given: Given, asked: RerunRequest) -> Accepted:
+    """Asks for jobs that have ended to run once more. Those that still run go on; earlier attempts stay."""
+    record = await given.store.runs.load(run)
+    if asked.which.startswith(ONE) and record.plan is not None:
+        record.job(JobId(asked.which.removeprefix(ONE)))
+    await given.store.inbox.put(Rerun(run=run, which=asked.which, by="the API"))
     return Accepted(run=run)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from api.errors import Unprocessable, field_problems
@@ -71,6 +71,7 @@ class _PullRequest(_Part):
     number: int = Field(gt=0)
     title: str = ""
     user: _Named | None = None
+    updated_at: AwareDatetime | None = None
     head: _Head
     base: _Base
 
@@ -138,6 +139,7 @@ def _pull_request(payload: _Json, delivery: str) -> Change | None:
         repository=event.repository.full_name,
         clone_url=event.repository.clone_url,
         head=CommitId(pull.head.sha),
+        at=pull.updated_at.timestamp() if pull.updated_at else 0.0,
         base=CommitId(pull.base.sha),
         head_ref=pull.head.ref,
         base_ref=pull.base.ref,

@@ -1,6 +1,7 @@
 """The local Ray head: loopback only, with a token, its ports free ones, its files under a short path.
 
-Loopback is 127.0.0.2: Ray replaces 127.0.0.1 by the machine's outward address, and would then be reachable from there.
+By itself Ray replaces 127.0.0.1 by the machine's outward address and listens on all of them; with another address of
+loopback it does the latter too. Only where it is told that there are no clusters does it keep to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class RayHead:
             "RAY_AUTH_TOKEN": self._token.read_text(),
             # Detached actors never leave by themselves: a drain would only wait for its time-out.
             "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
-            # Despite its name this holds on Linux too: without "clusters", Ray keeps to 127.0.0.1.
+            # Despite its name this holds on Linux too (ray/_private/services.py, get_node_ip_address).
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         }
 
@@ -113,9 +114,13 @@ class RayHead:
         ]
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        """Every process of the head names its own directory on its command line."""
+        """Ray's programs name the head's directory on their command line; one that renamed itself has its log there."""
+        ours = str(self.temp_dir)
         try:
-            return any(str(self.temp_dir) in argument for argument in process.cmdline())
+            named = any(ours in argument for argument in process.cmdline())
+            return named or (
+                process.name().startswith("ray::") and any(file.path.startswith(ours) for file in process.open_files())
+            )
         except psutil.Error:
             return False
 

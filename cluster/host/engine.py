@@ -129,6 +129,11 @@ def runtimes(url: str) -> frozenset[str]:
         client.close()
 
 
+def answers(url: str) -> bool:
+    """Tell whether the engine at `url` answers and knows the runtime."""
+    return RUNTIME in runtimes(url)
+
+
 def _start(paths: HostPaths) -> subprocess.Popen[bytes]:
     """Start the managed engine and wait until it answers. Errors: InfrastructureError with the end of its log."""
     dockerd.stop(paths)  # one that runs but does not answer

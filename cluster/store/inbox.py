@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script
 from models.inbox import MESSAGE, Message
+from models.ports import START
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Inbox:
             seen = keys.delivery(hashlib.sha256(delivery.encode()).hexdigest())
             return bool(await self._accept(keys=[keys.INBOX, seen], args=[json, keys.DELIVERY_TTL_S]))
 
-    async def take(self, after: str = streams.START, block_ms: int | None = None) -> list[tuple[str, Message]]:
+    async def take(self, after: str = START, block_ms: int | None = None) -> list[tuple[str, Message]]:
         """Entries after `after`, oldest first; with `block_ms`, waits that long for one.
 
         One that this Delta cannot read is put aside: it must not keep the others from being taken for ever.

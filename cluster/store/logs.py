@@ -10,6 +10,7 @@ from cluster.store import keys, streams
 from cluster.store.connection import answering
 from models.ids import AttemptId
 from models.logs import LogChunk
+from models.ports import START
 
 
 class LogStore:
@@ -27,7 +28,7 @@ class LogStore:
                 await pipeline.execute()
 
     async def read(
-        self, attempt: AttemptId, after: str = streams.START, count: int = 500, block_ms: int | None = None
+        self, attempt: AttemptId, after: str = START, count: int = 500, block_ms: int | None = None
     ) -> list[tuple[str, LogChunk]]:
         """At most `count` chunks after `after`; with `block_ms`, waits that long for one."""
         found = await streams.read(self._redis, keys.log(attempt), after=after, count=count, block_ms=block_ms)
@@ -36,7 +37,7 @@ class LogStore:
     async def whole(self, attempt: AttemptId) -> list[LogChunk]:
         """Everything there is now."""
         chunks: list[LogChunk] = []
-        after = streams.START
+        after = START
         while found := await self.read(attempt, after):
             chunks += [chunk for _, chunk in found]
             after = found[-1][0]

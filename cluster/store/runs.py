@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script, text
+from cluster.store.turns import Turns
 from models.commands import COMMAND, Command
-from models.errors import InfrastructureError, InternalError, NotFound, VersionConflict
+from models.errors import InternalError, NotFound, VersionConflict
 from models.events import Event
 from models.ids import RunId
 from models.lifecycle.decision import Decision
+from models.ports import START
 from models.run import Run
-
-# Of those that conflict one always wins, so this is more than the processes that ever decide about one run.
-_MAX_CONFLICTS = 100
 
 
 class RunStore:
@@ -28,7 +25,7 @@ class RunStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._commit = redis.register_script(script("commit.lua"))
-        self._turns: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def load(self, run: RunId) -> Run:
         """The run as last committed. Raises `NotFound`, and `InternalError` for a record this Delta cannot read."""
@@ -62,26 +59,8 @@ class RunStore:
         return written
 
     async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
-        """Loads, decides and commits; decides anew when somebody else was faster. Returns the record as it then is.
-
-        Those who use this store take turns with a run, so only other processes can be faster.
-        What `decide` raises passes through; None from it means that nothing is to be written. Raises
-        `InfrastructureError` when others were faster again and again: nothing was written, and trying later may help.
-        """
-        turn = self._turns.setdefault(run, asyncio.Lock())
-        async with turn:
-            for _ in range(_MAX_CONFLICTS):
-                record = await self.load(run)
-                decision = decide(record)
-                if decision is None:
-                    return record
-                try:
-                    return await self.commit(decision)
-                except VersionConflict:
-                    continue
-        # Not a `StaleWrite`: the caller's token may well hold, and what it has to say is not void.
-        message = f"run {run} changed {_MAX_CONFLICTS} times while one decision was made"
-        raise InfrastructureError(message, remedy="it is tried again")
+        """Loads, decides and commits; decides anew when somebody else was faster. See `Turns.apply`."""
+        return await self._turns.apply(self, run, decide)
 
     async def recent(self, limit: int) -> list[Run]:
         """The newest runs, newest first."""
@@ -105,9 +84,7 @@ class RunStore:
         with answering():
             await self._redis.srem(keys.ACTIVE, run)
 
-    async def events(
-        self, run: RunId, after: str = streams.START, block_ms: int | None = None
-    ) -> list[tuple[str, Event]]:
+    async def events(self, run: RunId, after: str = START, block_ms: int | None = None) -> list[tuple[str, Event]]:
         """The run's events after the entry id `after`; with `block_ms`, waits that long for one."""
         found = await streams.read(self._redis, keys.events(run), after=after, block_ms=block_ms)
         return [(entry, Event.model_validate_json(json)) for entry, json in found]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 from redis.asyncio import Redis
 
@@ -11,26 +10,29 @@ from cluster.store.connection import answering, connect
 from cluster.store.failures import FailureStore
 from cluster.store.inbox import Inbox
 from cluster.store.logs import LogStore
+from cluster.store.memory.parts import MemoryFailures, MemoryInbox, MemoryLogs, MemoryReports
+from cluster.store.memory.runs import MemoryRuns
+from cluster.store.memory.state import Faults, State
 from cluster.store.reports import ReportStore
 from cluster.store.runs import RunStore
+from models import ports
 
 
 @dataclass(frozen=True)
 class Store:
     """All of Delta's facts. One per process and event loop; close it when done."""
 
-    redis: Redis
-    runs: RunStore
-    inbox: Inbox
-    logs: LogStore
-    reports: ReportStore
-    failures: FailureStore
+    runs: ports.Runs
+    inbox: ports.Inbox
+    logs: ports.Logs
+    reports: ports.Reports
+    failures: ports.Failures
 
-    @classmethod
-    def connect(cls, url: str) -> Self:
+    @staticmethod
+    def connect(url: str) -> RedisStore:
         """A store on the Redis at `url`. Does not connect yet: `ping` does."""
         redis = connect(url)
-        return cls(
+        return RedisStore(
             redis=redis,
             runs=RunStore(redis),
             inbox=Inbox(redis),
@@ -38,6 +40,33 @@ class Store:
             reports=ReportStore(redis),
             failures=FailureStore(redis),
         )
+
+    @staticmethod
+    def in_memory(faults: Faults | None = None, shared: State | None = None) -> Store:
+        """A store that forgets, for tests. Those that are given one `shared` state see what the others write."""
+        state = shared or State()
+        if faults is not None:
+            state.faults = faults
+        return Store(
+            runs=MemoryRuns(state),
+            inbox=MemoryInbox(state),
+            logs=MemoryLogs(state),
+            reports=MemoryReports(state),
+            failures=MemoryFailures(state),
+        )
+
+    async def ping(self) -> None:
+        """Raises `InfrastructureError` when what the facts are kept in does not answer."""
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+
+
+@dataclass(frozen=True)
+class RedisStore(Store):
+    """The store that survives."""
+
+    redis: Redis
 
     async def ping(self) -> None:
         """Raises `InfrastructureError` when Redis does not answer."""

@@ -7,8 +7,8 @@ from typing import cast
 from redis.asyncio import Redis
 
 from cluster.store.connection import LONGEST_BLOCK_MS, answering
-
-START = "0"
+from models.errors import InfrastructureError
+from models.ports import START
 
 # [(stream, [(entry id, fields)])]: the shape redis-py gives unless asked for another; its type names all of them.
 _Answer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
@@ -21,8 +21,17 @@ async def read(
 
     With `block_ms`, waits that long for the first one; an empty list when none came.
     """
-    block = None if block_ms is None else min(block_ms, LONGEST_BLOCK_MS)
+    block = None if block_ms is None else max(1, min(block_ms, LONGEST_BLOCK_MS))  # to Redis, 0 is for ever
     with answering():
         answer = await redis.xread({key: after}, count=count, block=block)
     streams = cast("_Answer", answer or [])
     return [(entry.decode(), fields[b"json"]) for _, entries in streams for entry, fields in entries]
+
+
+def place(entry: str) -> tuple[int, int]:
+    """An entry id as numbers, which order as the entries do. A part that is left out is 0, as in Redis."""
+    first, _, second = entry.partition("-")
+    try:
+        return int(first), int(second or 0)
+    except ValueError:
+        raise InfrastructureError(f"{entry!r} is not the id of an entry of a stream") from None

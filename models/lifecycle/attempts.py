@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from models.commands import Analyze, Command, NoteFix, Report
+import hashlib
+
+from models.commands import Analyze, Command, Enqueue, NoteFix, Report
 from models.errors import StaleWrite
 from models.events import Event, EventKind
 from models.ids import AttemptId, JobId, LeaseToken, RunnerId
@@ -23,6 +25,8 @@ from models.result import AttemptResult, Cause, Outcome
 from models.run import Attempt, Job, Lease, Run
 
 MAX_INFRASTRUCTURE_RETRIES = 3
+_FIRST_DELAY_S = 0.25
+_DELAY_GROWTH = 4.0
 
 _ENDS: dict[Outcome, tuple[AttemptEvent, JobEvent]] = {
     Outcome.PASSED: (AttemptEvent.PASS, JobEvent.PASS),
@@ -83,6 +87,22 @@ def finish(
     return _end(run, job, attempt, result, LeaseEvent.RELEASE, now)
 
 
+def give_back(run: Run, job_id: JobId, attempt_id: AttemptId, *, token: LeaseToken, now: float) -> Decision | None:
+    """The runner returns the attempt unbegun: it is queued again, as the same one. None when it was returned before.
+
+    Raises `StaleWrite` when the lease no longer holds, and `IllegalTransition` when the attempt has begun.
+    """
+    job = run.job(job_id)
+    attempt = _current(job, attempt_id)
+    if attempt.state is AttemptState.QUEUED:
+        return None
+    attempt = _held(job, attempt_id, token)
+    attempt = attempt.having(state=step(ATTEMPT, attempt.state, AttemptEvent.RETURN), lease=None)
+    job = job.having(state=step(JOB, job.state, JobEvent.RETURN)).with_attempt(attempt)
+    offer = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.resources.shape)
+    return _told(run.with_job(job), EventKind.JOB_RETURNED, job, "", now, offer)
+
+
 def lose(run: Run, job_id: JobId, attempt_id: AttemptId, *, token: LeaseToken, why: str, now: float) -> Decision | None:
     """The runner is gone. None when the attempt has ended, or is in other hands by now."""
     job = run.job(job_id)
@@ -101,7 +121,7 @@ def _end(run: Run, job: Job, attempt: Attempt, result: AttemptResult, lease_even
     attempt = attempt.having(state=state, lease=lease, result=result, finished_at=now)
     job = job.with_attempt(attempt).having(detail=result.detail)
     if _tries_again(job, result):
-        return queue_attempt(run.with_job(job), job, JobEvent.RETRY, now)
+        return queue_attempt(run.with_job(job), job, JobEvent.RETRY, now, _delay_s(job, result))
     job = job.having(state=step(JOB, job.state, job_event))
     commands: tuple[Command, ...] = (Report(),)
     if result.outcome in {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ERRORED, Outcome.LOST}:
@@ -118,11 +138,28 @@ def _tries_again(job: Job, result: AttemptResult) -> bool:
     """Retries for infrastructure and retries of the job are counted apart, and both are bounded."""
     if result.outcome in {Outcome.PASSED, Outcome.CANCELLED}:
         return False
-    causes = [attempt.result.cause for attempt in job.attempts if attempt.result is not None]
+    causes = _causes(job)
     lost = sum(cause in _INFRASTRUCTURE for cause in causes)
     if result.cause in _INFRASTRUCTURE:
         return lost <= MAX_INFRASTRUCTURE_RETRIES
     return result.outcome is not Outcome.ERRORED and len(causes) - lost <= job.spec.retries
+
+
+def _delay_s(job: Job, result: AttemptResult) -> float:
+    """None for a retry of the job; for infrastructure exponential, so that what is broken gets time to come back.
+
+    The jitter spreads what was lost together. It comes from the attempt's id: a decision draws no lots.
+    """
+    if result.cause not in _INFRASTRUCTURE:
+        return 0.0
+    lost = sum(cause in _INFRASTRUCTURE for cause in _causes(job))
+    jitter = 0.5 + int(hashlib.sha256(job.attempt.id.encode()).hexdigest()[:4], 16) / 0xFFFF
+    return _FIRST_DELAY_S * _DELAY_GROWTH ** (lost - 1) * jitter
+
+
+def _causes(job: Job) -> list[Cause]:
+    """Why the attempts ended that count: those since a person last asked for the job."""
+    return [attempt.result.cause for attempt in job.attempts[job.counted_from :] if attempt.result is not None]
 
 
 def _current(job: Job, attempt_id: AttemptId) -> Attempt:

@@ -14,7 +14,7 @@ from models.run import Job, Run
 
 def create(change: Change, now: float) -> Decision:
     """A new run in `planning`. The caller checks that none of its id exists: the store refuses a second one."""
-    run = Run(id=change.run_id(), change=change, state=RunState.CREATED, version=0, created_at=now)
+    run = Run(id=change.run_id(), change=change, state=RunState.CREATED, version=0, created_at=now, begun_at=now)
     run = run.having(state=step(RUN, run.state, RunEvent.PLAN))
     what = f"{change.kind} of {change.repository} at {change.head[:12]}"
     created = Event(kind=EventKind.RUN_CREATED, at=now, detail=f"{what}, {change.trust}")

@@ -13,7 +13,7 @@ from models.run import Run
 def explained(run: Run, job_id: JobId, attempt_id: AttemptId, explanation: Explanation, now: float) -> Decision | None:
     """None when the job has gone on to another attempt, or carries this explanation already."""
     job = run.job(job_id)
-    if job.attempt.id != attempt_id or job.explanation == explanation:
+    if not job.over or job.attempt.id != attempt_id or job.explanation == explanation:
         return None
     job = job.having(explanation=explanation)
     finding = explanation.finding

@@ -33,10 +33,16 @@ def finished(run: Run, now: float) -> Decision:
     return Decision(run=run, events=(told,), commands=(Report(), Retire()))
 
 
-def queue_attempt(run: Run, job: Job, event: JobEvent, now: float) -> Decision:
-    """The job with a new attempt at its end, and the command that offers it to runners."""
+def queue_attempt(run: Run, job: Job, event: JobEvent, now: float, delay_s: float = 0.0) -> Decision:
+    """The job with a new attempt at its end, and the command that offers it to runners, `delay_s` from now."""
     number = len(job.attempts) + 1
-    attempt = Attempt(id=attempt_id(run.id, job.id, number), number=number, state=AttemptState.QUEUED, queued_at=now)
+    attempt = Attempt(
+        id=attempt_id(run.id, job.id, number),
+        number=number,
+        state=AttemptState.QUEUED,
+        queued_at=now,
+        not_before=now + delay_s,
+    )
     job = job.having(state=step(JOB, job.state, event)).with_attempt(attempt)
     kind = EventKind.JOB_RETRIED if event is JobEvent.RETRY else EventKind.JOB_QUEUED
     offer: Command = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.resources.shape)

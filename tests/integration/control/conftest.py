@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from cluster.embedded.redis_server import RedisServer
-from cluster.store.store import Store
+from cluster.store.store import RedisStore
 from models.plan import JobSpec
 from tests.integration.control.plane import LONG_S, Make, Plane
 from tests.integration.store.embedded_redis import empty_store, started_redis
@@ -20,13 +20,13 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def store(redis_server: RedisServer) -> AsyncIterator[Store]:
+async def store(redis_server: RedisServer) -> AsyncIterator[RedisStore]:
     async with empty_store(redis_server) as store:
         yield store
 
 
 @pytest.fixture
-async def make(store: Store) -> AsyncIterator[Make]:
+async def make(store: RedisStore) -> AsyncIterator[Make]:
     """Makes planes, which end with the test."""
     made: list[Plane] = []
 

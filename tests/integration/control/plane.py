@@ -21,7 +21,7 @@ from actors.handles import (
 from actors.orchestrator.actor import Orchestrator
 from actors.supervisor.actor import Supervisor
 from cluster.store.runs import RunStore
-from cluster.store.store import Store
+from cluster.store.store import RedisStore
 from models.change import Change
 from models.errors import DeltaError, InfrastructureError
 from models.failure import Explanation
@@ -119,13 +119,15 @@ class FakeRunners:
 class WatchedRuns(RunStore):
     """The real one. `retired` and `done` hear of each retirement and each performed command.
 
-    `lose_answers` so many decisions are written and answered by an error.
+    `refusals` so many decisions are answered by an error and not written; `lose_answers` so many are written and
+    answered by an error all the same.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RedisStore) -> None:
         super().__init__(store.redis)
         self.retired: asyncio.Queue[RunId] = asyncio.Queue()
         self.done: asyncio.Queue[RunId] = asyncio.Queue()
+        self.refusals = 0
         self.lose_answers = 0
 
     async def performed(self, run: RunId, entry: str) -> None:
@@ -137,6 +139,9 @@ class WatchedRuns(RunStore):
         self.retired.put_nowait(run)
 
     async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
+        if self.refusals:
+            self.refusals -= 1
+            raise InfrastructureError("the store does not answer")
         written = await super().apply(run, decide)
         if self.lose_answers:
             self.lose_answers -= 1
@@ -147,7 +152,7 @@ class WatchedRuns(RunStore):
 class Plane:
     """One orchestrator and `settings.supervisors` supervisors over one store."""
 
-    def __init__(self, store: Store, *jobs: JobSpec, ttl_s: float = LONG_S) -> None:
+    def __init__(self, store: RedisStore, *jobs: JobSpec, ttl_s: float = LONG_S) -> None:
         self.runs = WatchedRuns(store)
         self.store = dataclasses.replace(store, runs=self.runs)
         self.settings = Settings(supervisors=2, lease=LeaseSettings(ttl_s=ttl_s))

@@ -106,6 +106,17 @@ async def test_a_lease_whose_answer_was_lost_runs_out_though_nobody_knows_its_to
     assert await plane.orchestrator.finish(grant, PASSED)
 
 
+async def test_an_attempt_that_could_not_be_handed_out_is_there_for_the_next_runner(make: Make) -> None:
+    plane = make()
+    await plane.start()
+    run = await plane.submit()
+    await plane.until(run, lambda record: record.plan is not None)
+    plane.runs.refusals = 1
+    with pytest.raises(InfrastructureError):
+        await plane.lease("runner-1")
+    assert (await plane.lease("runner-2")).attempt == f"{run}.test.1"
+
+
 # The orchestrator.
 
 

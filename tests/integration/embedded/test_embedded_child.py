@@ -24,9 +24,7 @@ STUBBORN = [
 PARENT = [
     sys.executable,
     "-c",
-    "import subprocess, sys, time;"
-    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print('ready', flush=True);"
-    "time.sleep(600)",
+    "import subprocess, sys, time; subprocess.Popen(['sleep', '600']); print('ready', flush=True); time.sleep(600)",
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from cluster.embedded.redis_server import RedisServer
-from cluster.store.store import Store
+from cluster.store.store import RedisStore
 from tests.integration.store.embedded_redis import empty_store, started_redis
 
 
@@ -18,6 +18,6 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def store(redis_server: RedisServer) -> AsyncIterator[Store]:
+async def store(redis_server: RedisServer) -> AsyncIterator[RedisStore]:
     async with empty_store(redis_server) as store:
         yield store

@@ -11,7 +11,7 @@ from pathlib import Path
 from redis import Redis
 
 from cluster.embedded.redis_server import RedisServer
-from cluster.store.store import Store
+from cluster.store.store import RedisStore, Store
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def started_redis() -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def empty_store(server: RedisServer) -> AsyncIterator[Store]:
+async def empty_store(server: RedisServer) -> AsyncIterator[RedisStore]:
     """A store on it, emptied first."""
     with Redis.from_url(server.url) as redis:
         redis.flushall()

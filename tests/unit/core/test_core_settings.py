@@ -24,7 +24,7 @@ def test_given_nothing_i_expect_the_documented_defaults(monkeypatch: pytest.Monk
     assert settings.state_dir == Path("/home/ada/.local/state/delta")
     assert settings.redis_url == ""
     assert settings.ray_address == ""
-    assert (settings.lease.ttl_s, settings.lease.renew_s, settings.lease.wait_s) == (15.0, 5.0, 20.0)
+    assert (settings.lease.ttl_s, settings.lease.renew_s, settings.lease.wait_s) == (15.0, 5.0, 2.0)
     assert settings.api.host == "127.0.0.1"
     assert settings.sandbox.unsafe_runtime == ""
 

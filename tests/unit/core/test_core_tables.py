@@ -32,11 +32,20 @@ created: plan → planning, cancel → cancelled
 planning: hold → awaiting_approval, execute → running, cancel → cancelled, error → errored
 awaiting_approval: approve → running, cancel → cancelled
 running: pass → passed, fail → failed, cancel → cancelled, error → errored
+passed: rerun → running
+failed: rerun → running
+cancelled: rerun → running, replan → planning
+errored: rerun → running, replan → planning
 """
 JOB_EDGES = """
 blocked: unblock → queued, skip → skipped, cancel → cancelled
 queued: activate → active, cancel → cancelled, error → errored
-active: retry → queued, pass → passed, fail → failed, cancel → cancelled, error → errored
+active: retry → queued, return → queued, pass → passed, fail → failed, cancel → cancelled, error → errored
+passed: rerun → blocked
+failed: rerun → blocked
+skipped: rerun → blocked
+cancelled: rerun → blocked
+errored: rerun → blocked
 """
 ATTEMPT_EDGES = """
 queued: lease → leased, cancel → cancelled, error → errored

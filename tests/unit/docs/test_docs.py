@@ -45,6 +45,8 @@ def shown(default: object) -> str:
         return f"`{str(default).removeprefix('/')}`"
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
+    if isinstance(default, bool):
+        return str(default).lower()
     if isinstance(default, str):
         return f"`{default}`" if default else ""
     return f"{default:g}" if isinstance(default, int | float) else str(default)

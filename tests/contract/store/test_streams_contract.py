@@ -1,13 +1,9 @@
-"""Inbox, logs, reports and failures on a real Redis."""
+"""Inbox, logs, reports and failures: what each promises, whatever it is kept in."""
 
 from __future__ import annotations
 
 import asyncio
 
-from redis import Redis
-
-from cluster.embedded.redis_server import RedisServer
-from cluster.store import keys
 from cluster.store.store import Store
 from models.failure import Category, RememberedFailure
 from models.ids import AttemptId, CommitId, JobId, RunId
@@ -55,18 +51,6 @@ async def test_of_many_that_bring_one_delivery_at_once_one_is_accepted(store: St
     assert len(await store.inbox.take()) == 1
 
 
-async def test_a_delivery_is_remembered_also_after_its_message_was_acted_on_and_not_for_ever(
-    store: Store, redis_server: RedisServer
-) -> None:
-    await store.inbox.put(cancel("ada"), delivery="d-1")
-    [(entry, _)] = await store.inbox.take()
-    await store.inbox.done(entry)
-    assert not await store.inbox.put(cancel("ada"), delivery="d-1")
-    with Redis.from_url(redis_server.url) as redis:
-        [marker] = list(redis.scan_iter(match=keys.delivery("*")))
-        assert 6 * 86_400 < int(redis.ttl(marker)) <= 7 * 86_400
-
-
 async def test_whoever_waits_for_a_message_is_woken_by_it(store: Store) -> None:
     waiting = asyncio.create_task(store.inbox.take(block_ms=20_000))
     await store.inbox.put(cancel("ada"))
@@ -75,17 +59,6 @@ async def test_whoever_waits_for_a_message_is_woken_by_it(store: Store) -> None:
 
 async def test_waiting_in_vain_gives_nothing(store: Store) -> None:
     assert await store.inbox.take(block_ms=10) == []
-
-
-async def test_a_message_nobody_can_read_is_put_aside_and_holds_up_no_other(
-    store: Store, redis_server: RedisServer
-) -> None:
-    with Redis.from_url(redis_server.url) as redis:
-        redis.xadd(keys.INBOX, {"json": '{"ask": "for the moon"}'})
-        await store.inbox.put(cancel("ada"))
-        assert [message for _, message in await store.inbox.take()] == [cancel("ada")]
-        assert redis.xlen(keys.INBOX) == 1
-        assert redis.xlen(keys.INBOX_REFUSED) == 1
 
 
 # Logs.
@@ -189,3 +162,11 @@ async def test_a_failure_is_remembered_once_with_its_vector_and_can_be_corrected
     fixed = failure.having(fixed_by=CommitId("2e4b"))
     await store.failures.remember(fixed)
     assert await store.failures.everything() == [(fixed, vector)]
+
+
+async def test_a_delivery_is_remembered_also_after_its_message_was_acted_on(store: Store) -> None:
+    await store.inbox.put(cancel("ada"), delivery="d-1")
+    [(entry, _)] = await store.inbox.take()
+    await store.inbox.done(entry)
+    assert not await store.inbox.put(cancel("ada"), delivery="d-1")
+    assert await store.inbox.take() == []

@@ -1,17 +1,14 @@
-"""Committing to a real Redis: everything in one step, or nothing; and nothing is lost among many who do."""
+"""Committing: everything in one step, or nothing; and nothing is lost among many who do."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from redis import Redis
 
-from cluster.embedded.redis_server import RedisServer
-from cluster.store import keys
 from cluster.store.store import Store
 from models.commands import Enqueue, MakePlan, NoteFix, Report, Retire
-from models.errors import InfrastructureError, InternalError, NotFound, VersionConflict
+from models.errors import InfrastructureError, NotFound, VersionConflict
 from models.events import Event, EventKind
 from models.ids import JobId, LeaseToken, RunId, RunnerId
 from models.lifecycle.attempts import finish, lease
@@ -21,6 +18,7 @@ from models.lifecycle.decision import Decision
 from models.machines import RunState
 from models.plan import Plan
 from models.run import Run
+from tests.contract.store.conftest import Join
 from tests.unit.core.samples import NOW, PASSED, TOKEN, attempt_of, change, plan, spec, sure
 
 RUN = change().run_id()
@@ -99,21 +97,15 @@ async def test_of_two_commits_on_one_version_exactly_one_is_written(store: Store
     assert (await store.runs.load(RUN)).version == 3
 
 
-async def test_fifty_clients_that_apply_at_once_lose_nothing_to_each_other(
-    store: Store, redis_server: RedisServer
-) -> None:
+async def test_fifty_clients_that_apply_at_once_lose_nothing_to_each_other(store: Store, join: Join) -> None:
     """Each is its own client, as the processes of a cluster are."""
     await put(store)
 
     async def add(name: str) -> None:
-        own = Store.connect(redis_server.url)
         told = Event(kind=EventKind.JOB_STARTED, at=NOW, detail=name)
-        try:
-            await own.runs.apply(
-                RUN, lambda run: Decision(run=run.having(detail=f"{run.detail} {name}"), events=(told,))
-            )
-        finally:
-            await own.close()
+        await join().runs.apply(
+            RUN, lambda run: Decision(run=run.having(detail=f"{run.detail} {name}"), events=(told,))
+        )
 
     names = [f"client-{number}" for number in range(50)]
     await asyncio.gather(*(add(name) for name in names))
@@ -177,21 +169,6 @@ async def test_applying_nothing_writes_nothing(store: Store) -> None:
     assert await everything(store) == before
 
 
-async def test_a_run_that_others_change_without_end_is_a_failure_to_try_again_and_no_stale_token(
-    store: Store, redis_server: RedisServer
-) -> None:
-    """A runner whose result meets such a run must not be told that its lease is lost."""
-    await put(store, "test")
-    with Redis.from_url(redis_server.url) as other:
-
-        def decide(run: Run) -> Decision:
-            other.hincrby(keys.record(RUN), "version", 1)
-            return Decision(run=run)
-
-        with pytest.raises(InfrastructureError, match="while one decision was made"):
-            await store.runs.apply(RUN, decide)
-
-
 async def test_a_command_stays_in_the_outbox_until_it_was_performed(store: Store) -> None:
     await store.runs.commit(create(change(), NOW))
     (first, _), (second, _) = await store.runs.outbox(RUN)
@@ -212,33 +189,9 @@ async def test_a_run_is_active_from_its_first_commit_until_it_is_retired_and_aga
     assert await store.runs.active() == [RUN]
 
 
-async def test_recent_runs_come_newest_first_and_a_listed_run_that_was_never_written_is_left_out(
-    store: Store, redis_server: RedisServer
-) -> None:
-    for age in range(3):
-        await store.runs.commit(create(change(f"nonce {age}"), NOW - age))
-    with Redis.from_url(redis_server.url) as redis:
-        redis.zadd(keys.RUNS, {"r-never-written": NOW - 0.5})
-    assert [run.created_at for run in await store.runs.recent(10)] == [NOW, NOW - 1, NOW - 2]
-    assert [run.created_at for run in await store.runs.recent(1)] == [NOW]
-
-
 async def test_an_unknown_run_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound, match="there is no run 'r-unknown'"):
         await store.runs.load(RunId("r-unknown"))
-
-
-async def test_a_record_or_command_of_another_delta_is_an_error_that_names_the_run(
-    store: Store, redis_server: RedisServer
-) -> None:
-    await put(store, "test")
-    with Redis.from_url(redis_server.url) as redis:
-        redis.hset(keys.record(RUN), "json", '{"from": "the future"}')
-        redis.xadd(keys.outbox(RUN), {"json": '{"do": "dance"}'})
-    with pytest.raises(InternalError, match=f"record of run {RUN}"):
-        await store.runs.load(RUN)
-    with pytest.raises(InternalError, match=f"outbox of run {RUN}"):
-        await store.runs.outbox(RUN)
 
 
 async def test_events_wake_whoever_waits_for_them(store: Store) -> None:
@@ -250,10 +203,26 @@ async def test_events_wake_whoever_waits_for_them(store: Store) -> None:
     assert [event.kind for _, event in told] == [EventKind.JOB_FINISHED, EventKind.RUN_FINISHED]
 
 
-async def test_a_redis_that_is_not_there_is_an_infrastructure_error() -> None:
-    nowhere = Store.connect("unix:///nonexistent/redis.sock")
-    with pytest.raises(InfrastructureError, match="Redis failed"):
-        await nowhere.ping()
+async def test_recent_runs_come_newest_first(store: Store) -> None:
+    for age in range(3):
+        await store.runs.commit(create(change(f"nonce {age}"), NOW - age))
+    assert [run.created_at for run in await store.runs.recent(10)] == [NOW, NOW - 1, NOW - 2]
+    assert [run.created_at for run in await store.runs.recent(1)] == [NOW]
+
+
+async def test_events_are_read_from_where_a_reader_was_and_from_the_end(store: Store) -> None:
+    run = await put(store, "test")
+    everything = await store.runs.events(RUN)
+    for at, (entry, _) in enumerate(everything):
+        assert await store.runs.events(RUN, after=entry) == everything[at + 1 :]
+    assert await store.runs.events(RUN, after="$") == []
+    waiting = asyncio.create_task(store.runs.events(RUN, after="$", block_ms=20_000))
+    while not waiting.done():  # "$" is where the stream ends when the question arrives, which is not told
+        run = await store.runs.commit(Decision(run=run, events=everything[0][1:]))
+        await asyncio.sleep(0)
+    assert {event.kind for _, event in await waiting} == {EventKind.RUN_CREATED}
+
+
+async def test_what_is_no_entry_id_is_refused(store: Store) -> None:
     with pytest.raises(InfrastructureError):
-        await nowhere.runs.load(RUN)
-    await nowhere.close()
+        await store.runs.events(RUN, after="yesterday")

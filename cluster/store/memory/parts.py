@@ -1,0 +1,130 @@
+"""Inbox, logs, reports and failures in memory."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from cluster.store import keys
+from cluster.store.memory.state import State
+from models.failure import RememberedFailure
+from models.ids import AttemptId, RunId
+from models.inbox import MESSAGE, Message
+from models.logs import LogChunk
+from models.ports import START
+
+
+class MemoryInbox:
+    """See `models.ports.Inbox`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def put(self, message: Message, delivery: str = "") -> bool:
+        """False: this delivery was accepted before."""
+        await self._state.turn()
+        if delivery and delivery in self._state.deliveries:
+            return False
+        if delivery:
+            self._state.deliveries.add(delivery)
+        self._state.add(keys.INBOX, message.model_dump_json())
+        await self._state.wake()
+        return True
+
+    async def take(self, after: str = START, block_ms: int | None = None) -> list[tuple[str, Message]]:
+        """Entries after `after`, oldest first; with `block_ms`, waits that long for one."""
+        found = await self._state.read(keys.INBOX, after=after, block_ms=block_ms)
+        return [(entry, MESSAGE.validate_json(json)) for entry, json in found]
+
+    async def done(self, entry: str) -> None:
+        """Removes an entry that was acted on."""
+        await self._state.turn()
+        self._state.remove(keys.INBOX, entry)
+
+
+class MemoryLogs:
+    """See `models.ports.Logs`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
+        """Adds chunks at the end."""
+        await self._state.turn()
+        self._state.add(keys.log(attempt), *(chunk.model_dump_json() for chunk in chunks))
+        await self._state.wake()
+
+    async def read(
+        self, attempt: AttemptId, after: str = START, count: int = 500, block_ms: int | None = None
+    ) -> list[tuple[str, LogChunk]]:
+        """At most `count` chunks after `after`; with `block_ms`, waits that long for one."""
+        found = await self._state.read(keys.log(attempt), after=after, count=count, block_ms=block_ms)
+        return [(entry, LogChunk.model_validate_json(json)) for entry, json in found]
+
+    async def whole(self, attempt: AttemptId) -> list[LogChunk]:
+        """Everything there is now."""
+        found = await self.read(attempt, count=len(self._state.streams[keys.log(attempt)]))
+        return [chunk for _, chunk in found]
+
+
+class MemoryReports:
+    """See `models.ports.Reports`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def due(self, run: RunId) -> None:
+        """Marks the run."""
+        await self._state.turn()
+        self._state.marks[run] = secrets.token_hex(8)
+        self._state.add(keys.REPORTS_BELL, run)
+        await self._state.wake()
+
+    async def all_due(self) -> dict[RunId, str]:
+        """Every marked run with its mark."""
+        await self._state.turn()
+        return dict(self._state.marks)
+
+    async def wait(self, after: str, block_ms: int) -> str:
+        """Waits for a mark made after `after`, or `block_ms`."""
+        found = await self._state.read(keys.REPORTS_BELL, after=after, block_ms=block_ms)
+        return found[-1][0] if found else after
+
+    async def done(self, run: RunId, mark: str) -> None:
+        """Un-marks the run, unless it was marked again since."""
+        await self._state.turn()
+        if self._state.marks.get(run) == mark:
+            del self._state.marks[run]
+
+    async def ids(self, run: RunId) -> dict[str, str]:
+        """What was remembered about the forge for this run."""
+        await self._state.turn()
+        return dict(self._state.forge[run])
+
+    async def remember(self, run: RunId, ids: dict[str, str]) -> None:
+        """Adds to what is remembered."""
+        await self._state.turn()
+        self._state.forge[run].update(ids)
+
+
+class MemoryFailures:
+    """See `models.ports.Failures`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def remember(self, failure: RememberedFailure, vector: bytes | None = None) -> None:
+        """Stores it under its key, with its vector or beside the one that is there."""
+        await self._state.turn()
+        self._state.failures[failure.key] = failure.model_dump_json()
+        if vector is not None:
+            self._state.vectors[failure.key] = vector
+
+    async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
+        """All of them, each with its vector."""
+        await self._state.turn()
+        return [
+            (RememberedFailure.model_validate_json(json), self._state.vectors[key])
+            for key, json in self._state.failures.items()
+            if key in self._state.vectors
+        ]

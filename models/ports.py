@@ -1,0 +1,147 @@
+"""What a component may ask of the store, as far as two implementations of it exist: Redis, and memory for tests.
+
+Both pass `tests/contract/store`. Every method may raise `InfrastructureError`: then it is not known whether what was
+to be written is written, and asking again is always allowed. An entry id names a place in a stream, grows with it,
+and is nothing to look into; "0" is before the first entry, "$" after the last one there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from models.commands import Command
+from models.events import Event
+from models.failure import RememberedFailure
+from models.ids import AttemptId, RunId
+from models.inbox import Message
+from models.lifecycle.decision import Decision
+from models.logs import LogChunk
+from models.run import Run
+
+START = "0"
+
+
+class Runs(Protocol):
+    """The runs, their events and their outboxes."""
+
+    async def load(self, run: RunId) -> Run:
+        """The run as last committed. Raises `NotFound`, and `InternalError` for a record this Delta cannot read."""
+        ...
+
+    async def commit(self, decision: Decision) -> Run:
+        """Writes record, events and commands in one step, and returns the record at its new version.
+
+        Raises `VersionConflict`, and writes nothing, when the record is not at the version the decision was made on.
+        """
+        ...
+
+    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
+        """Loads, decides and commits; decides anew when somebody else was faster. Returns the record as it then is.
+
+        What `decide` raises passes through; None from it means that nothing is to be written. Raises
+        `InfrastructureError` when others were faster again and again: nothing was written, and trying later may help.
+        """
+        ...
+
+    async def recent(self, limit: int) -> list[Run]:
+        """The newest runs, newest first."""
+        ...
+
+    async def active(self) -> list[RunId]:
+        """The runs that have, or may have, something left to do."""
+        ...
+
+    async def is_active(self, run: RunId) -> bool:
+        """Whether the run has, or may have, something left to do."""
+        ...
+
+    async def retire(self, run: RunId) -> None:
+        """Takes a finished run off the active list."""
+        ...
+
+    async def events(self, run: RunId, after: str = START, block_ms: int | None = None) -> list[tuple[str, Event]]:
+        """The run's events after the entry id `after`; with `block_ms`, waits that long for one."""
+        ...
+
+    async def outbox(self, run: RunId) -> list[tuple[str, Command]]:
+        """Commands committed and not yet performed, oldest first."""
+        ...
+
+    async def performed(self, run: RunId, entry: str) -> None:
+        """Takes a command out of the outbox: it was carried out."""
+        ...
+
+
+class Inbox(Protocol):
+    """Put by the API, taken by the orchestrator. An entry stays until it was acted on, so it may be seen twice."""
+
+    async def put(self, message: Message, delivery: str = "") -> bool:
+        """Durable when this returns. False: this delivery was accepted before, and nothing was written."""
+        ...
+
+    async def take(self, after: str = START, block_ms: int | None = None) -> list[tuple[str, Message]]:
+        """Entries after `after`, oldest first; with `block_ms`, waits that long for one."""
+        ...
+
+    async def done(self, entry: str) -> None:
+        """Removes an entry that was acted on."""
+        ...
+
+
+class Logs(Protocol):
+    """Appended by the runner of the attempt, read by anybody, also while it grows."""
+
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
+        """Adds chunks at the end."""
+        ...
+
+    async def read(
+        self, attempt: AttemptId, after: str = START, count: int = 500, block_ms: int | None = None
+    ) -> list[tuple[str, LogChunk]]:
+        """At most `count` chunks after `after`; with `block_ms`, waits that long for one."""
+        ...
+
+    async def whole(self, attempt: AttemptId) -> list[LogChunk]:
+        """Everything there is now."""
+        ...
+
+
+class Reports(Protocol):
+    """Which runs are to be reported, and what is remembered of the forge for each."""
+
+    async def due(self, run: RunId) -> None:
+        """Marks the run; marking it again while it is being reported makes it due once more."""
+        ...
+
+    async def all_due(self) -> dict[RunId, str]:
+        """Every marked run with its mark, which `done` wants back."""
+        ...
+
+    async def wait(self, after: str, block_ms: int) -> str:
+        """Waits for a mark made after `after`, or `block_ms`; gives what to pass as `after` the next time."""
+        ...
+
+    async def done(self, run: RunId, mark: str) -> None:
+        """Un-marks the run, unless it was marked again since."""
+        ...
+
+    async def ids(self, run: RunId) -> dict[str, str]:
+        """What was remembered about the forge for this run."""
+        ...
+
+    async def remember(self, run: RunId, ids: dict[str, str]) -> None:
+        """Adds to what is remembered."""
+        ...
+
+
+class Failures(Protocol):
+    """Everything the analyzer ever explained."""
+
+    async def remember(self, failure: RememberedFailure, vector: bytes | None = None) -> None:
+        """Stores it under its key, with its vector (float32, native order) or beside the one that is there."""
+        ...
+
+    async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
+        """All of them, each with its vector."""
+        ...
