@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -19,14 +19,21 @@ from models.settings import Settings
 
 TIMEOUT_S = 180.0
 
+# See `wiring.RunnerBody`, which cannot be imported before Ray is let in.
+RunnerBody = Callable[..., None]
 
-def deploy(address: str, environment: Mapping[str, str], settings: Settings, site: Site) -> None:
+
+def deploy(
+    address: str, environment: Mapping[str, str], settings: Settings, site: Site, body: RunnerBody | None = None
+) -> None:
     """Starts every actor that does not run at the Ray of `address`; returns when all have started.
 
-    `environment` is what lets a process in there. Raises `InfrastructureError`.
+    `environment` is what lets a process in there. `body` is what a runner does, by default a runner's work. Raises
+    `InfrastructureError`.
     """
-    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as process:
-        done = process.submit(_deploy, address, dict(environment), settings, site)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=_enter, initargs=(dict(environment),)) as process:
+        done = process.submit(_deploy, address, settings, site, body)
         try:
             problem = done.result(TIMEOUT_S)
         except (BrokenProcessPool, TimeoutError) as error:
@@ -35,17 +42,20 @@ def deploy(address: str, environment: Mapping[str, str], settings: Settings, sit
         raise InfrastructureError(f"Ray at {address} failed: {problem}", remedy="`delta doctor`")
 
 
-def _deploy(address: str, environment: dict[str, str], settings: Settings, site: Site) -> str:
-    """What went wrong, or nothing. Ray's own errors do not always survive the way back to another process."""
+def _enter(environment: dict[str, str]) -> None:
+    """Before anything else: Ray reads these when it is imported, and the arguments of the work may import it."""
     os.environ.update(environment)
-    # Only now: Ray reads the token's mode when it is imported.
+
+
+def _deploy(address: str, settings: Settings, site: Site, body: RunnerBody | None) -> str:
+    """What went wrong, or nothing. Ray's own errors do not always survive the way back to another process."""
     import ray
 
     from actors import handles, wiring
 
     try:
         ray.init(address=address, namespace=handles.NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
-        wiring.deploy(settings, site)
+        wiring.deploy(settings, site, body or wiring.run_runner)
     except (ConnectionError, ray.exceptions.RayError) as error:
         return f"{type(error).__name__}: {error}"
     finally:

@@ -5,20 +5,31 @@ Calls without `async` are one-way: they tell and do not wait, and a lost one is 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ray.exceptions import RayError, RayTaskError
 
+from actors.background import Background
+from actors.supervisor.ownership import Watch, owner
 from models.change import Change
 from models.errors import DeltaError, InfrastructureError, InternalError
 from models.failure import Explanation
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId
 from models.plan import Plan, Resources
+from models.ports import Owners
 from models.result import AttemptResult
+from sandbox.spec import SandboxSpec
+
+log = logging.getLogger(__name__)
+
+# How long it is believed who lives before it is asked again, in seconds.
+_BELIEF_S = 1.0
 
 # Ray types an actor's methods as Any: this module is where that ends.
 Actor = Any
@@ -42,6 +53,11 @@ async def asked(answer: Awaitable[Any]) -> Any:  # noqa: ANN401 - see Actor
     except RayError as error:
         message = f"an actor did not answer: {type(error).__name__}: {error}".splitlines()[0]
         raise InfrastructureError(message, remedy="Ray starts it anew; `delta status` shows it") from error
+
+
+def pool_name(node: str) -> str:
+    """`pool-` and Ray's id of the node whose warm sandboxes it has."""
+    return f"pool-{node}"
 
 
 def supervisor_name(number: int) -> str:
@@ -72,6 +88,10 @@ class OrchestratorHandle:
         """How many attempts wait for a runner of this shape."""
         return int(await asked(self.actor.queued.remote(shape)))
 
+    async def holds(self, attempt: AttemptId) -> bool:
+        """Whether somebody carries this attempt."""
+        return bool(await asked(self.actor.holds.remote(attempt)))
+
     async def begin(self, grant: Grant) -> bool:
         """The sandbox is ready."""
         return bool(await asked(self.actor.begin.remote(grant)))
@@ -93,20 +113,42 @@ class OrchestratorHandle:
         await asked(self.actor.runner_lost.remote(runner, why))
 
 
-@dataclass(frozen=True)
 class Supervisors:
-    """The pool. A run belongs to one of them, always the same for a given size of the pool."""
+    """The pool. Tells a run's believed owner; a wrong belief costs a reconcile tick and nothing else."""
 
-    actors: tuple[Actor, ...]
+    def __init__(self, actors: Sequence[Actor], owners: Owners, ttl_s: float) -> None:
+        self._actors = {supervisor_name(number): actor for number, actor in enumerate(actors)}
+        self._owners = owners
+        self._watch = Watch.begun(ttl_s, time.monotonic())
+        self._live = frozenset(self._actors)
+        self._look: asyncio.Task[None] | None = None
+        self._telling = Background()
 
     def carry(self, run: RunId) -> None:
-        """Something was committed for this run: perform it."""
-        self.actors[owner(run, len(self.actors))].carry.remote(run)
+        """Something was committed for this run: perform it. Looks first who lives, if that was some time ago."""
+        if time.monotonic() - self._watch.last < _BELIEF_S:
+            self._tell(run)
+        else:
+            self._telling.spawn(self._look_and_tell(run))
 
+    async def _look_and_tell(self, run: RunId) -> None:
+        if self._look is None or self._look.done():
+            self._look = asyncio.get_running_loop().create_task(self._ask_who_lives())
+        await asyncio.shield(self._look)
+        self._tell(run)
 
-def owner(run: RunId, supervisors: int) -> int:
-    """Which of so many supervisors owns a run."""
-    return int(hashlib.sha256(run.encode()).hexdigest()[:8], 16) % supervisors
+    async def _ask_who_lives(self) -> None:
+        try:
+            ages = await self._owners.ages()
+        except InfrastructureError as error:
+            log.warning("who lives is not known, as before: %s", error)
+            return
+        self._watch = self._watch.looked(time.monotonic())
+        self._live = self._watch.live(self._actors.keys(), ages)
+
+    def _tell(self, run: RunId) -> None:
+        believed = owner(run, self._live) or owner(run, self._actors.keys())
+        self._actors[str(believed)].carry.remote(run)
 
 
 @dataclass(frozen=True)
@@ -150,3 +192,15 @@ class RunnersHandle:
     def taken(self, runner: RunnerId) -> None:
         """This runner has work: it no longer counts as waiting."""
         self.actor.taken.remote(runner)
+
+
+@dataclass(frozen=True)
+class PoolHandle:
+    """See `pool/actor.py`."""
+
+    actor: Actor
+
+    async def take(self, spec: SandboxSpec, attempt: AttemptId) -> str | None:
+        """A warm sandbox, which now belongs to the attempt."""
+        taken: str | None = await asked(self.actor.take.remote(spec, attempt))
+        return taken

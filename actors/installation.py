@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.deploy import deploy
-from actors.site import Site
+from actors.site import Site, store_of
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
 from cluster.host.engine import Engine, acquire, answers
 from cluster.host.locks import SharedLock, alone
 from cluster.store.requirements import require
+from cluster.store.store import RedisStore
 from models.errors import InternalError
 from models.settings import Settings
 from sandbox.source.mirror import Mirrors
@@ -45,12 +46,17 @@ class Installation:
         self.redis = RedisServer(self.state_dir, self.run_dir)
         self.ray = RayHead(self.state_dir, self.run_dir)
         self._engine: Engine | None = None
+        self._lasting = False
         self._users: SharedLock | None = None
 
     @property
     def redis_url(self) -> str:
         """The store's address: the one that was given, or the embedded one's."""
         return self.settings.redis_url or self.redis.url
+
+    def store(self) -> RedisStore:
+        """A client of the store, with its history. Redis need not run yet."""
+        return store_of(self.state_dir, self.redis_url)
 
     @property
     def mirrors(self) -> Mirrors:
@@ -81,6 +87,7 @@ class Installation:
     def join(self, *, dashboard: bool = True) -> Site:
         """Starts what is missing, returns when every actor has started. Call `leave` in the end, whatever happens."""
         self.open_store()
+        self._lasting = dashboard  # who wants no dashboard does not stay
         with alone(self.run_dir / "start.lock"):
             with ThreadPoolExecutor() as pool:
                 ray_started = pool.submit(self._start_ray, dashboard)
@@ -143,6 +150,7 @@ class Installation:
             log_url=self.settings.redis_url or self.redis.runner_url,
             docker_url=self._engine.url,
             installation=self.id,
+            lasting=self._lasting,
         )
         if fresh:
             sweep(site.docker_url, site.installation, keep=lambda _attempt: False)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.archive import LocalArchive
 from cluster.blobs import LocalBlobs
+from cluster.store.store import RedisStore, Store
 from sandbox.source.mirror import Mirrors
 
 
@@ -13,7 +15,8 @@ from sandbox.source.mirror import Mirrors
 class Site:
     """Addresses and directories. `log_url` lets a runner append to logs and nothing else.
 
-    `installation` marks this installation's containers, so that sweeping never touches another one's.
+    `installation` marks this installation's containers, so that sweeping never touches another one's. `lasting`: it is
+    a server's, for which sandboxes are kept warm; one command would be over before it used them.
     """
 
     state_dir: Path
@@ -21,6 +24,7 @@ class Site:
     log_url: str
     docker_url: str
     installation: str
+    lasting: bool = False
 
     @property
     def mirrors(self) -> Mirrors:
@@ -31,3 +35,12 @@ class Site:
     def blobs(self) -> LocalBlobs:
         """The object store."""
         return LocalBlobs(self.state_dir / "blobs")
+
+    def store(self) -> RedisStore:
+        """A client of the store, with its history."""
+        return store_of(self.state_dir, self.redis_url)
+
+
+def store_of(state_dir: Path, redis_url: str) -> RedisStore:
+    """The store of the installation in this state directory, with its history."""
+    return Store.connect(redis_url, LocalArchive(state_dir / "archive"))

@@ -14,7 +14,6 @@ import uvicorn
 from actors.installation import Installation
 from api.app import create_app
 from api.services import Services
-from cluster.store.store import Store
 from models.errors import DeltaError
 from models.settings import Settings
 
@@ -29,7 +28,8 @@ def serve(settings: Settings) -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     installation = Installation(settings)
     try:
-        store = Store.connect(installation.open_store())
+        installation.open_store()
+        store = installation.store()
         services = Services(settings=settings, store=store, token=installation.token, actors_run=threading.Event())
         server = uvicorn.Server(
             uvicorn.Config(create_app(services), host=settings.api.host, port=settings.api.port, log_config=None)

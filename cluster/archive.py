@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from models.errors import InfrastructureError, NotFound
 
@@ -28,7 +27,7 @@ class LocalArchive:
         self._root = root
 
     @contextmanager
-    def writing(self, name: str) -> Iterator[IO[bytes]]:
+    def writing(self, name: str) -> Iterator[gzip.GzipFile]:
         """A file to write to. It gets its name when the block ends, and is on disk then; after an error it is gone.
 
         Raises `InfrastructureError` when the disk fails.

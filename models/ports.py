@@ -13,6 +13,7 @@ from typing import Protocol
 from models.commands import Command
 from models.events import Event
 from models.failure import RememberedFailure
+from models.fence import Fence
 from models.ids import AttemptId, RunId
 from models.inbox import Message
 from models.lifecycle.decision import Decision
@@ -29,14 +30,15 @@ class Runs(Protocol):
         """The run as last committed. Raises `NotFound`, and `InternalError` for a record this Delta cannot read."""
         ...
 
-    async def commit(self, decision: Decision) -> Run:
+    async def commit(self, decision: Decision, fence: Fence | None = None) -> Run:
         """Writes record, events and commands in one step, and returns the record at its new version.
 
-        Raises `VersionConflict`, and writes nothing, when the record is not at the version the decision was made on.
+        Writes nothing and raises `VersionConflict` when the record is not at the version the decision was made on,
+        `StaleWrite` when the fence no longer holds. None is for those who need no fence: they own no run.
         """
         ...
 
-    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
+    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None], fence: Fence | None = None) -> Run:
         """Loads, decides and commits; decides anew when somebody else was faster. Returns the record as it then is.
 
         What `decide` raises passes through; None from it means that nothing is to be written. Raises
@@ -56,8 +58,19 @@ class Runs(Protocol):
         """Whether the run has, or may have, something left to do."""
         ...
 
-    async def retire(self, run: RunId) -> None:
-        """Takes a finished run off the active list."""
+    async def retire(self, run: RunId, version: int | None = None, fence: Fence | None = None) -> None:
+        """Takes a run with nothing left to do at `version`, by default the present one, off the active list.
+
+        Leaves it there and raises `VersionConflict` when somebody commits, `StaleWrite` when the fence does not hold.
+        """
+        ...
+
+    async def move_finished(self, finished_before: float) -> int:
+        """Moves runs that were retired before that Unix time to where history is kept, some at a time.
+
+        Returns how many. They read as before, and whoever writes to one brings it back. One that is active again, or
+        still to be reported, is left where it is for another term.
+        """
         ...
 
     async def events(self, run: RunId, after: str = START, block_ms: int | None = None) -> list[tuple[str, Event]]:
@@ -68,8 +81,34 @@ class Runs(Protocol):
         """Commands committed and not yet performed, oldest first."""
         ...
 
-    async def performed(self, run: RunId, entry: str) -> None:
-        """Takes a command out of the outbox: it was carried out."""
+    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
+        """Takes a command out of the outbox: it was carried out. Raises `StaleWrite` when the fence does not hold."""
+        ...
+
+
+class Owners(Protocol):
+    """Which supervisors live, and which of them holds a run."""
+
+    async def register(self, supervisor: str) -> Fence:
+        """A new incarnation of this name; the ones before it are fenced off."""
+        ...
+
+    async def beat(self, fence: Fence) -> dict[str, float]:
+        """Says that it lives; gives how many seconds ago each supervisor, itself included, last did.
+
+        Raises `StaleWrite` when there is a newer incarnation of it.
+        """
+        ...
+
+    async def ages(self) -> dict[str, float]:
+        """How many seconds ago each supervisor last said that it lives."""
+        ...
+
+    async def claim(self, run: RunId, fence: Fence) -> None:
+        """Takes the run, whoever held it: what that one still writes under its fence is refused from now on.
+
+        Raises `StaleWrite` when a newer incarnation of this name holds it.
+        """
         ...
 
 

@@ -37,9 +37,17 @@ class TimeoutSettings(_Section):
     run_s: float = Field(default=21_600.0, gt=0, description="how long a run may take from its creation")
 
 
-class StoreSettings(_Section):
-    """What is asked of Redis."""
+class OwnershipSettings(_Section):
+    """How it is noticed that a supervisor is gone for good, so that others take its runs. Times in seconds."""
 
+    ttl_s: float = Field(default=5.0, gt=0, description="silent for longer: dead")
+    beat_s: float = Field(default=1.0, gt=0, description="how often a supervisor says that it lives")
+
+
+class StoreSettings(_Section):
+    """What is asked of Redis, and how long it keeps finished runs before they move to the archive."""
+
+    keep_finished_s: float = Field(default=604_800.0, ge=0)
     tolerate: bool = Field(default=False, description="use a Redis that may lose what it acknowledged")
 
 
@@ -56,6 +64,8 @@ class SandboxSettings(_Section):
     log_limit_mb: int = Field(default=64, ge=1)
     artifact_limit_mb: int = Field(default=256, ge=1)
     artifact_limit_count: int = Field(default=1000, ge=1)
+    warm_per_shape: int = Field(default=2, ge=0, description="idle sandboxes of one image and size on a node")
+    warm_total: int = Field(default=8, ge=0, description="idle sandboxes on a node, about 60 MB each")
 
 
 class GitHubSettings(_Section):
@@ -91,6 +101,7 @@ class Settings(BaseSettings):
     supervisors: int = Field(default=2, ge=1, le=64)
     lease: LeaseSettings = LeaseSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
+    ownership: OwnershipSettings = OwnershipSettings()
     store: StoreSettings = StoreSettings()
     runners: RunnerSettings = RunnerSettings()
     sandbox: SandboxSettings = SandboxSettings()

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 from models.errors import InfrastructureError
 from models.ids import BlobId
 from models.result import Artifact
-from sandbox.container import Sandbox, docker_errors
+from sandbox.container import Sandbox
+from sandbox.engine import docker_errors
 from sandbox.process import STDOUT, Piece
 
 if TYPE_CHECKING:

@@ -7,26 +7,18 @@ Nothing goes in or out by Docker's copy calls: those work on the image's layers 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import docker
-import requests
-import urllib3
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound
 
 from models.errors import InfrastructureError
-from sandbox.process import Process
-from sandbox.spec import (
-    JOB_USER,
-    LABEL_ATTEMPT,
-    LABEL_INSTALLATION,
-    ROOT_USER,
-    WORKSPACE,
-    SandboxSpec,
-    container_options,
-)
+from models.ids import AttemptId
+from sandbox.engine import connect, docker_errors, remove
+from sandbox.names import attempt_name
+from sandbox.process import Input, Process
+from sandbox.spec import JOB_USER, ROOT_USER, WORKSPACE, SandboxSpec, container_options
 from sandbox.unavailable import SandboxUnavailableError
 from sandbox.watch import Watch
 
@@ -57,42 +49,78 @@ class SandboxEnd(NamedTuple):
 class Sandbox:
     """A running container. Whoever has one must call `destroy`."""
 
-    def __init__(self, client: docker.DockerClient, container_id: str, spec: SandboxSpec, watch: Watch) -> None:
+    def __init__(
+        self, client: docker.DockerClient, container_id: str, spec: SandboxSpec, watch: Watch, image_id: str = ""
+    ) -> None:
         self.id = container_id
         self.spec = spec
         self.watch = watch
+        self._image_id = image_id
         self._client = client
         self._api = client.api
 
     @classmethod
-    def start(cls, docker_url: str, spec: SandboxSpec) -> Sandbox:
-        """Make and start a sandbox (about half a second).
+    def start(cls, docker_url: str, spec: SandboxSpec, name: str) -> Sandbox:
+        """Make and start a sandbox (about half a second) under a name that no other container has.
 
         `SandboxUnavailableError` when this installation cannot make it, `InfrastructureError` when Docker fails.
         Nothing is left behind in either case, nor when the caller is interrupted.
         """
         with docker_errors("start a sandbox"):
-            client = docker.DockerClient(base_url=docker_url)
+            client = connect(docker_url)
             try:
-                return cls._start(client, docker_url, spec)
+                return cls._start(client, docker_url, spec, name)
             except BaseException:
-                remove_containers(client, spec.installation, spec.attempt)
+                remove(client, name)
                 client.close()
                 raise
 
     @classmethod
-    def _start(cls, client: docker.DockerClient, docker_url: str, spec: SandboxSpec) -> Sandbox:
-        _check_image(client, spec)
+    def take_over(cls, docker_url: str, spec: SandboxSpec, container_id: str) -> Sandbox:
+        """A sandbox that another process has started, sealed and given away. It is removed when this fails."""
+        with docker_errors("take over a sandbox"):
+            client = connect(docker_url)
+            try:
+                return cls(client, container_id, spec, Watch(docker_url, container_id))
+            except BaseException:
+                remove(client, container_id)
+                client.close()
+                raise
+
+    @classmethod
+    def _start(cls, client: docker.DockerClient, docker_url: str, spec: SandboxSpec, name: str) -> Sandbox:
+        image_id = _check_image(client, spec)
         try:
-            container = client.containers.create(**container_options(spec))
+            container = client.containers.create(name=name, **container_options(spec))
             container_id = str(container.id)
-            sandbox = cls(client, container_id, spec, Watch(docker_url, container_id))
+            sandbox = cls(client, container_id, spec, Watch(docker_url, container_id), image_id)
             client.api.start(container_id)
         except APIError as error:
             raise _explained(error, spec) from error
         if not spec.unsafe:
             sandbox._seal()
         return sandbox
+
+    def fit(self) -> bool:
+        """Whether it lives, and its image's name still stands for the image that it was made from."""
+        if self.watch.ended.is_set():
+            return False
+        with docker_errors("look at an image"):
+            return str(self._client.images.get(self.spec.image).id) == self._image_id
+
+    def give_to(self, name: str, attempt: AttemptId) -> None:
+        """Put it under the attempt's name; `name` is the one that it waits under.
+
+        Docker finds no container of the old name the second time, so it is given away at most once, whatever a caller
+        believes. `InfrastructureError` then, and when Docker fails.
+        """
+        with docker_errors("give a sandbox away"):
+            self._api.rename(name, attempt_name(self.spec.installation, attempt))
+
+    def release(self) -> None:
+        """Let go of it: it lives on, and somebody else has it or removes it."""
+        self.watch.close()
+        self._client.close()
 
     def exec(
         self,
@@ -115,7 +143,7 @@ class Sandbox:
             return Process(self._api, made["Id"], self.watch.ended)
 
     def call(
-        self, argv: Sequence[str], *, stdin: BinaryIO | None = None, user: str = JOB_USER, guard: Callable[[], None]
+        self, argv: Sequence[str], *, stdin: Input | None = None, user: str = JOB_USER, guard: Callable[[], None]
     ) -> tuple[int | None, str]:
         """Run one of Delta's own commands to its end: exit code and the beginning of what it said.
 
@@ -158,10 +186,7 @@ class Sandbox:
         """Remove the container, running or not. Harmless the second time."""
         with docker_errors("remove a sandbox"):
             try:
-                self._api.remove_container(self.id, v=True, force=True)
-            except APIError as error:
-                if error.status_code not in {404, 409}:  # gone; being removed by somebody else
-                    raise
+                remove(self._client, self.id)
             finally:
                 self._client.close()
 
@@ -176,40 +201,22 @@ class Sandbox:
             raise InfrastructureError(f"the sandbox's limit of processes could not be set (exit code {code}): {said}")
 
 
-def remove_containers(client: docker.DockerClient, installation: str, attempt: str) -> None:
-    """Remove whatever containers carry the labels of this attempt."""
-    labels = [f"{LABEL_INSTALLATION}={installation}", f"{LABEL_ATTEMPT}={attempt}"]
-    for found in client.api.containers(all=True, filters={"label": labels}):
-        try:
-            client.api.remove_container(found["Id"], v=True, force=True)
-        except NotFound:
-            continue
-
-
-@contextmanager
-def docker_errors(doing: str) -> Iterator[None]:
-    """Turn what the Docker client raises into `InfrastructureError`."""
+def _check_image(client: docker.DockerClient, spec: SandboxSpec) -> str:
+    """Its id. `SandboxUnavailableError` when it is not there, or asks for too much."""
     try:
-        yield
-    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise InfrastructureError(
-            f"Docker could not {doing}: {error}", remedy="look at the engine with `delta doctor`"
-        ) from error
-
-
-def _check_image(client: docker.DockerClient, spec: SandboxSpec) -> None:
-    try:
-        config = client.images.get(spec.image).attrs["Config"] or {}
+        image = client.images.get(spec.image)
     except ImageNotFound as error:
         raise SandboxUnavailableError(
             f"the image {spec.image!r} is not on this node", remedy="run `make setup`, or check the job's `image`"
         ) from error
+    config = image.attrs["Config"] or {}
     if config.get("Volumes"):
         names = ", ".join(sorted(config["Volumes"]))
         raise SandboxUnavailableError(
             f"the image {spec.image!r} declares volumes ({names}): a job could fill the node's disk through them",
             remedy="build it without VOLUME",
         )
+    return str(image.id)
 
 
 def _explained(error: APIError, spec: SandboxSpec) -> Exception:

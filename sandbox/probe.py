@@ -10,6 +10,7 @@ from models.errors import InfrastructureError
 from models.ids import AttemptId
 from models.record import Record
 from sandbox.container import Sandbox
+from sandbox.names import attempt_name
 from sandbox.spec import GVISOR, ROOT_USER, SandboxSpec
 
 INSTALLATION = "delta-probe"  # of its own: no installation's sweep takes a probe for something left behind
@@ -52,10 +53,8 @@ def probe(docker_url: str, image: str, runtime: str = GVISOR) -> SandboxProbe:
     Errors: `SandboxUnavailableError` and `InfrastructureError`, as for a job's sandbox.
     """
     attempt = AttemptId(f"probe-{secrets.token_hex(8)}")
-    spec = SandboxSpec(
-        image=image, installation=INSTALLATION, attempt=attempt, runtime=runtime, memory_mb=256, workspace_mb=16
-    )
-    sandbox = Sandbox.start(docker_url, spec)
+    spec = SandboxSpec(image=image, installation=INSTALLATION, runtime=runtime, memory_mb=256, workspace_mb=16)
+    sandbox = Sandbox.start(docker_url, spec, attempt_name(INSTALLATION, attempt))
     try:
         _, said = sandbox.call(["/bin/sh", "-c", _LOOK], guard=_wait)
         _, written = sandbox.call(["/bin/sh", "-c", _WRITE_AS_ROOT], user=ROOT_USER, guard=_wait)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from threading import Event
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import docker
 
@@ -33,6 +33,13 @@ class Piece(NamedTuple):
 
 
 TICK = Piece(0, b"")
+
+
+class Input(Protocol):
+    """What a command may be fed with."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
 
 
 class Frames:
@@ -90,7 +97,7 @@ class Process:
         """Docker's id of the exec."""
         return self._id
 
-    def pieces(self, stdin: BinaryIO | None = None) -> Iterator[Piece]:
+    def pieces(self, stdin: Input | None = None) -> Iterator[Piece]:
         """The output until the command ends, or its container does. `stdin` is fed meanwhile and then closed.
 
         Ends about two seconds after the command when a process that the command left behind holds its output open
@@ -132,7 +139,7 @@ class Process:
 class _Feeder:
     """Copies a file into the socket, as much as fits at a time, and closes that direction at its end."""
 
-    def __init__(self, connection: socket.socket, source: BinaryIO) -> None:
+    def __init__(self, connection: socket.socket, source: Input) -> None:
         self._socket = connection
         self._source = source
         self._pending = memoryview(b"")

@@ -8,6 +8,9 @@ that each). A full folder gives "no space left on device"; a job that reaches `m
 Three users share a sandbox. PID 1 is `nobody`, which the job (`JOB_USER`) can neither signal nor trace, so a job cannot
 end its own sandbox to hide how it ended. `root`, without any capability, is used once before the job starts, to set the
 number of processes (see `container.py`).
+
+Everything here is fixed when a container is made, and none of it belongs to an attempt: containers of equal specs are
+equal, which is what lets one wait for a job (`pool.py`). Whose a container is, its name says (`names.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from typing import Any
 
 from docker.types import LogConfig, Ulimit
 
-from models.ids import AttemptId
 from models.plan import JobSpec
 from models.record import Record
 from models.settings import SandboxSettings
@@ -26,7 +28,6 @@ GVISOR = "delta-runsc"  # registered with Docker by `make setup`, always with --
 UNSAFE_RUNTIMES = ("runc",)
 
 LABEL_INSTALLATION = "delta.installation"
-LABEL_ATTEMPT = "delta.attempt"
 
 WORKSPACE = "/workspace"
 HOME = "/home/runner"
@@ -46,11 +47,10 @@ INIT = ["/bin/sh", "-c", "sleep infinity & wait"]
 
 
 class SandboxSpec(Record):
-    """One sandbox: which image and runtime, for which attempt, and how much of the node. Sizes are in MiB."""
+    """One sandbox: which image and runtime, and how much of the node. Sizes are in MiB."""
 
     image: str
     installation: str
-    attempt: AttemptId
     runtime: str = GVISOR
     cpus: float = 1.0
     memory_mb: int = 2048
@@ -68,10 +68,8 @@ class SandboxSpec(Record):
         return max(self.workspace_mb // 2, 1)
 
 
-def sandbox_spec(
-    job: JobSpec, *, attempt: AttemptId, image: str, installation: str, settings: SandboxSettings
-) -> SandboxSpec:
-    """The sandbox of one attempt. `SandboxUnavailableError` when the settings name a runtime unknown to Delta."""
+def sandbox_spec(job: JobSpec, *, image: str, installation: str, settings: SandboxSettings) -> SandboxSpec:
+    """The sandbox that a job needs. `SandboxUnavailableError` when the settings name a runtime unknown to Delta."""
     runtime = settings.unsafe_runtime or GVISOR
     if runtime not in {GVISOR, *UNSAFE_RUNTIMES}:
         raise SandboxUnavailableError(
@@ -81,7 +79,6 @@ def sandbox_spec(
     return SandboxSpec(
         image=image,
         installation=installation,
-        attempt=attempt,
         runtime=runtime,
         cpus=job.resources.cpus,
         memory_mb=job.resources.memory_mb,
@@ -103,7 +100,7 @@ def container_options(spec: SandboxSpec) -> dict[str, Any]:
         "user": INIT_USER,
         "working_dir": WORKSPACE,
         "hostname": "sandbox",
-        "labels": {LABEL_INSTALLATION: spec.installation, LABEL_ATTEMPT: spec.attempt},
+        "labels": {LABEL_INSTALLATION: spec.installation},
         # nothing shared with the host or with other sandboxes
         "network_mode": "none",
         "ipc_mode": "private",

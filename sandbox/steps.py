@@ -1,5 +1,7 @@
 """A job's steps, one after another, each a shell of its own, until one fails, time is up or somebody cancels.
 
+The first one's exec brings the source in before (`unpack.py`).
+
 A step is `bash -eo pipefail -c COMMAND` in `/workspace`: it stops at its first failing command, also within a pipe. Its
 two outputs are one, so that their order is kept. Files stay from step to step, variables and the folder do not.
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterator
+from itertools import chain
 from threading import Event, Thread
 
 from models.errors import InfrastructureError
@@ -15,14 +19,15 @@ from models.plan import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.container import Sandbox
 from sandbox.log import AttemptLog
-from sandbox.process import STDERR, Process
+from sandbox.process import STDERR, STDOUT, Piece, Process
 from sandbox.spec import HOME
+from sandbox.unpack import Tree, not_unpacked
 
 GRACE_S = 5.0
 SHOWN_CHARS = 2000
 KILLED = 137
 
-_SHELL = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+_SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
 
 
 class CancelledError(Exception):
@@ -42,16 +47,34 @@ def job_environment(job: JobSpec) -> dict[str, str]:
     }
 
 
-def run_steps(sandbox: Sandbox, job: JobSpec, log: AttemptLog, cancelled: Event) -> AttemptResult:
-    """Run them all; the result has no artifacts yet.
+def run_steps(
+    sandbox: Sandbox,
+    job: JobSpec,
+    log: AttemptLog,
+    cancelled: Event,
+    tree: Tree,
+    guard: Callable[[], None],
+    on_ready: Callable[[], None],
+) -> AttemptResult:
+    """Unpack the tree and run them all; the result has no artifacts yet.
 
-    The sandbox is dead afterwards where time ran out and the job ignored SIGTERM, or where memory did and took all.
-    Raises `CancelledError`, and `InfrastructureError` when Docker fails or the sandbox ends for no known reason.
+    `guard` bounds the unpacking by raising; then `on_ready` is called, and the job's own time begins. The sandbox is
+    dead afterwards where time ran out and the job ignored SIGTERM, or where memory did and took all. Raises
+    `CancelledError`, and `InfrastructureError` when the tree does not fit, Docker fails, or the sandbox ends for no
+    known reason.
     """
-    deadline = time.monotonic() + job.timeout_s
+    deadline = math.inf
+
+    def arrived() -> float:
+        nonlocal deadline
+        on_ready()
+        deadline = time.monotonic() + job.timeout_s
+        return deadline
+
     for index, command in enumerate(job.run):
         log.step = index
-        result = _Step(sandbox, job, log, cancelled, deadline, index).run(command)
+        step = _Step(sandbox, job, log, cancelled, deadline, index)
+        result = step.run(command) if index else step.run_first(command, tree, guard, arrived)
         if result.outcome is not Outcome.PASSED:
             return result
     return AttemptResult(outcome=Outcome.PASSED, cause=Cause.EXIT, exit_code=0)
@@ -73,23 +96,46 @@ class _Step:
         self._kill_at = math.inf  # set when time is up: SIGTERM has been sent
         self._runtime_said = bytearray()
 
+    def run_first(
+        self, command: str, tree: Tree, guard: Callable[[], None], arrived: Callable[[], float]
+    ) -> AttemptResult:
+        """Run it after the tree has come in through the same exec. `arrived` says until when the job may run."""
+        began = time.monotonic()
+        argv = tree.shell([*_SHELL, command])
+        with self._sandbox.exec(argv, environment=job_environment(self._job), stdin=True) as process:
+            pieces = process.pieces(tree)
+            arrival = tree.arrive(pieces, guard)
+            if not arrival.in_place:
+                ended = self._sandbox.watch.ended.is_set()
+                code = None if ended else process.exit_code()
+                raise not_unpacked(arrival.said, code, self._job.resources.workspace_mb)
+            self._log.delta(f"source unpacked in {time.monotonic() - began:.1f} s")
+            self._deadline = arrived()
+            self._log.delta(f"{self._name}: {shown(command)}")
+            first = (Piece(STDERR, arrival.said), Piece(STDOUT, arrival.output))
+            return self._to_its_end(process, chain(first, pieces))
+
     def run(self, command: str) -> AttemptResult:
         """Run it to its end, whichever that is."""
         self._log.delta(f"{self._name}: {shown(command)}")
+        argv = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *_SHELL, command]
+        with self._sandbox.exec(argv, environment=job_environment(self._job)) as process:
+            return self._to_its_end(process, process.pieces())
+
+    def _to_its_end(self, process: Process, pieces: Iterator[Piece]) -> AttemptResult:
         began = time.monotonic()
-        with self._sandbox.exec([*_SHELL, command], environment=job_environment(self._job)) as process:
-            self._pump(process)
-            self._log.end_of_output()
-            if self._runtime_said:
-                self._log.delta(f"the runtime says: {shown(self._runtime_said.decode(errors='replace'))}")
-            result = self._timed_out() if math.isfinite(self._kill_at) else self._judge(process)
+        self._pump(pieces)
+        self._log.end_of_output()
+        if self._runtime_said:
+            self._log.delta(f"the runtime says: {shown(self._runtime_said.decode(errors='replace'))}")
+        result = self._timed_out() if math.isfinite(self._kill_at) else self._judge(process)
         how = "stopped" if result.outcome is Outcome.TIMED_OUT else f"exit code {result.exit_code}"
         self._log.delta(f"{self._name} ended: {how}, {time.monotonic() - began:.1f} s")
         return result
 
-    def _pump(self, process: Process) -> None:
+    def _pump(self, pieces: Iterator[Piece]) -> None:
         """Carry the output to the log, watching clock and cancel signal, until the step or the sandbox is dead."""
-        for piece in process.pieces():
+        for piece in pieces:
             if piece.stream == STDERR:  # not the job's, which has one output: runsc, or the shell that starts bash
                 self._runtime_said += piece.data[: SHOWN_CHARS - len(self._runtime_said)]
             else:
@@ -121,15 +167,16 @@ class _Step:
         watch = self._sandbox.watch
         if watch.ended.is_set():
             return self._judge_dead()
-        code = process.exit_code()
-        if code is None:
-            raise InfrastructureError(f"Docker lost the process of {self._name}: it neither runs nor has an exit code")
-        watch.settle(process.id)
+        code = watch.settle(process.id)
+        if code is None and not watch.ended.is_set():
+            code = process.exit_code()  # Docker did not tell
         if self._runtime_said:
             # runsc says when it has lost the sandbox, a moment before Docker notices: the exit code is not the job's
             watch.wait_for_end()
         if watch.ended.is_set():
             return self._judge_dead()
+        if code is None:
+            raise InfrastructureError(f"Docker lost the process of {self._name}: it neither runs nor has an exit code")
         memory = watch.out_of_memory.is_set()
         if code == 0:
             if memory:

@@ -13,6 +13,8 @@ import requests
 import urllib3
 from docker.errors import DockerException
 
+from sandbox.engine import api_version
+
 EVENT_WAIT_S = 2.0
 
 
@@ -23,10 +25,10 @@ class Watch:
         """Docker has confirmed the subscription when this returns: no later event is missed."""
         self.ended = Event()
         self.out_of_memory = Event()
-        self._finished: set[str] = set()
+        self._exit_codes: dict[str, int | None] = {}
         self._changed = Condition()
         # A client of its own: its one connection is busy for as long as the container lives.
-        self._api = docker.APIClient(base_url=docker_url, version="auto")
+        self._api = docker.APIClient(base_url=docker_url, version=api_version(docker_url))
         self._stream = self._api.events(decode=True, filters={"container": container_id, "type": "container"})
         Thread(target=self._listen, name=f"watch-{container_id[:12]}", daemon=True).start()
 
@@ -34,32 +36,38 @@ class Watch:
         """Wait until the end of the container is in the events, at most `EVENT_WAIT_S` seconds."""
         self.ended.wait(EVENT_WAIT_S)
 
-    def settle(self, exec_id: str) -> None:
-        """Wait until the end of this exec is in the events, so that what happened before it is known too.
+    def settle(self, exec_id: str) -> int | None:
+        """Wait until the end of this exec is in the events, so that what was before it is known too; its exit code.
 
-        At most `EVENT_WAIT_S` seconds: a dead container's last exec may never be told.
+        At most `EVENT_WAIT_S` seconds, and None then: a dead container's last exec may never be told.
         """
         with self._changed:
-            self._changed.wait_for(lambda: exec_id in self._finished or self.ended.is_set(), timeout=EVENT_WAIT_S)
+            self._changed.wait_for(lambda: exec_id in self._exit_codes or self.ended.is_set(), timeout=EVENT_WAIT_S)
+            return self._exit_codes.get(exec_id)
+
+    def close(self) -> None:
+        """Stop listening to a container that lives on. `ended` is set, and means nothing any more."""
+        self._stream.close()
 
     def _listen(self) -> None:
         try:
             for event in self._stream:
-                self._note(event["Action"], event["Actor"]["Attributes"].get("execID", ""))
+                attributes = event["Actor"]["Attributes"]
+                self._note(event["Action"], attributes.get("execID", ""), attributes.get("exitCode", ""))
                 if event["Action"] in {"die", "destroy"}:
                     break
         except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             return  # the engine is gone, and `finally` tells
         finally:
-            self._note("die", "")
+            self._note("die")
             self._api.close()
 
-    def _note(self, action: str, exec_id: str) -> None:
+    def _note(self, action: str, exec_id: str = "", exit_code: str = "") -> None:
         with self._changed:
             if action == "oom":
                 self.out_of_memory.set()
             elif action == "exec_die":
-                self._finished.add(exec_id)
+                self._exit_codes[exec_id] = int(exit_code) if exit_code else None
             elif action in {"die", "destroy"}:
                 self.ended.set()
             self._changed.notify_all()

@@ -118,6 +118,11 @@ class Orchestrator:
         await self._rebuilt.wait()
         return self._queue.depth(shape)
 
+    async def holds(self, attempt: AttemptId) -> bool:
+        """Whether a lease is held on this attempt: otherwise nothing of it may be left on any node."""
+        await self._rebuilt.wait()
+        return self._leases.of_attempt(attempt) is not None
+
     async def begin(self, held: Grant) -> bool:
         """The sandbox is ready. False: the lease no longer holds, stop."""
         return await self._on_lease(

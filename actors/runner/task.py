@@ -10,12 +10,14 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from actors.handles import OrchestratorHandle
+from actors.handles import OrchestratorHandle, PoolHandle
+from actors.runner.pipe import LogPipe
 from cluster.blobs import LocalBlobs
 from cluster.images.catalog import resolve
 from cluster.store.store import Store
@@ -25,18 +27,27 @@ from models.ids import RunnerId
 from models.logs import LogChunk, LogSource
 from models.plan import Resources
 from models.result import AttemptResult, Cause, Outcome
-from models.settings import Settings
+from models.settings import LeaseSettings, SandboxSettings
 from sandbox.attempt import run_attempt
 from sandbox.source.mirror import Mirrors
+from sandbox.spec import SandboxSpec
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a runner finds on its node. `log_url` lets it append to logs and nothing else."""
+    """What a runner is given: where things are on its node, and how it shall behave. It holds no secret of Delta's.
 
-    settings: Settings
+    `log_url` lets it append to logs and nothing else.
+    """
+
+    lease: LeaseSettings
+    sandbox: SandboxSettings
     log_url: str
     docker_url: str
     installation: str
@@ -45,19 +56,22 @@ class Surroundings:
 
 
 async def run_one(
-    runner: RunnerId, resources: Resources, orchestrator: OrchestratorHandle, surroundings: Surroundings
+    runner: RunnerId,
+    resources: Resources,
+    orchestrator: OrchestratorHandle,
+    pool: PoolHandle,
+    surroundings: Surroundings,
 ) -> None:
     """The whole life of a runner. Returns quietly when there was nothing to do."""
-    grant = await orchestrator.lease(runner, resources.shape, surroundings.settings.lease.wait_s)
+    grant = await orchestrator.lease(runner, resources.shape, surroundings.lease.wait_s)
     if grant is None:
         return
     store = Store.connect(surroundings.log_url)
     cancelled = threading.Event()
-    renewing = asyncio.create_task(_renew(grant, orchestrator, cancelled, surroundings.settings.lease.renew_s))
+    renewing = asyncio.create_task(_renew(grant, orchestrator, cancelled, surroundings.lease.renew_s))
     try:
-        result = await _carry_out(grant, orchestrator, store, cancelled, surroundings)
-        if not await orchestrator.finish(grant, result):
-            log.info("the result of %s is void: its lease was lost", grant.attempt)
+        pipe = LogPipe(store.logs.append, grant.attempt)
+        await _Work(grant, orchestrator, pool, pipe, cancelled, surroundings).carry_out()
     finally:
         renewing.cancel()
         await store.close()
@@ -78,49 +92,104 @@ async def _renew(grant: Grant, orchestrator: OrchestratorHandle, cancelled: thre
     cancelled.set()
 
 
-async def _carry_out(
-    grant: Grant, orchestrator: OrchestratorHandle, store: Store, cancelled: threading.Event, around: Surroundings
-) -> AttemptResult:
-    loop = asyncio.get_running_loop()
+class _Work:
+    """One grant being carried out. The attempt runs in a thread; what it asks of the loop, it asks through here."""
 
-    def sink(chunks: list[LogChunk]) -> None:
-        asyncio.run_coroutine_threadsafe(store.logs.append(grant.attempt, chunks), loop).result()
+    def __init__(
+        self,
+        grant: Grant,
+        orchestrator: OrchestratorHandle,
+        pool: PoolHandle,
+        pipe: LogPipe,
+        cancelled: threading.Event,
+        around: Surroundings,
+    ) -> None:
+        self._grant = grant
+        self._orchestrator = orchestrator
+        self._pool = pool
+        self._pipe = pipe
+        self._cancelled = cancelled
+        self._around = around
+        self._loop = asyncio.get_running_loop()
+        self._begun: Future[None] | None = None
 
-    def ready() -> None:
-        if not asyncio.run_coroutine_threadsafe(orchestrator.begin(grant), loop).result():
-            cancelled.set()
+    async def carry_out(self) -> None:
+        """Everything from grant to result. The sandbox is gone when this returns, however it does."""
+        try:
+            await asyncio.to_thread(self._attempt)
+        except (ChangeError, NotFound) as error:
+            await self._could_not(Cause.REFUSED, str(error))
+        except InfrastructureError as error:
+            await self._could_not(Cause.SANDBOX, str(error))
 
-    try:
-        image = await asyncio.to_thread(resolve, grant.spec.image)
-        mirror = around.mirrors.of(grant.change.clone_url)
-        await asyncio.to_thread(mirror.ensure, grant.change.head, ref=grant.change.fetch_ref)
-
-        @contextmanager
-        def source() -> Iterator[BinaryIO]:
-            with mirror.archive(grant.change.head) as stream:
-                yield stream
-
-        return await asyncio.to_thread(
-            run_attempt,
-            grant.spec,
-            attempt=grant.attempt,
-            image=image,
-            source=source,
-            sink=sink,
-            cancelled=cancelled,
-            blobs=around.blobs,
-            docker_url=around.docker_url,
-            installation=around.installation,
-            settings=around.settings.sandbox,
-            on_ready=ready,
+    def _attempt(self) -> None:
+        run_attempt(
+            self._grant.spec,
+            attempt=self._grant.attempt,
+            image=resolve(self._grant.spec.image),
+            source=self._source,
+            sink=self._pipe.put,
+            cancelled=self._cancelled,
+            blobs=self._around.blobs,
+            docker_url=self._around.docker_url,
+            installation=self._around.installation,
+            settings=self._around.sandbox,
+            on_ready=self._ready,
+            claim=self._claim,
+            report=lambda result: self._ask(self._report(result)).result(),
         )
-    except (ChangeError, NotFound) as error:
-        return await _could_not(grant, store, Cause.REFUSED, str(error))
-    except InfrastructureError as error:
-        return await _could_not(grant, store, Cause.SANDBOX, str(error))
 
+    @contextmanager
+    def _source(self) -> Iterator[BinaryIO]:
+        change = self._grant.change
+        mirror = self._around.mirrors.of(change.clone_url)
+        mirror.ensure(change.head, ref=change.fetch_ref)
+        with mirror.archive(change.head) as stream:
+            yield stream
 
-async def _could_not(grant: Grant, store: Store, cause: Cause, detail: str) -> AttemptResult:
-    told = LogChunk(at=time.time(), source=LogSource.DELTA, step=0, text=f"{detail}\n")
-    await store.logs.append(grant.attempt, [told])
-    return AttemptResult(outcome=Outcome.ERRORED, cause=cause, detail=detail)
+    def _claim(self, spec: SandboxSpec) -> str | None:
+        try:
+            return self._ask(self._pool.take(spec, self._grant.attempt)).result()
+        except InfrastructureError as error:
+            log.info("a cold start: %s", error)
+            return None
+
+    def _ready(self) -> None:
+        """Tell the orchestrator, and go on: where the lease has been lost, what the job does is void."""
+        self._begun = self._ask(self._begin())
+
+    async def _begin(self) -> None:
+        if not await self._insist(lambda: self._orchestrator.begin(self._grant)):
+            self._cancelled.set()
+
+    async def _report(self, result: AttemptResult) -> None:
+        """Hand the result in, after everything that must be known before it."""
+        if self._begun is not None:
+            await asyncio.wrap_future(self._begun)
+        try:
+            await self._pipe.flush()
+        except InfrastructureError as error:
+            result = AttemptResult(outcome=Outcome.ERRORED, cause=Cause.SANDBOX, detail=str(error))
+        final = result
+        if not await self._insist(lambda: self._orchestrator.finish(self._grant, final)):
+            log.info("the result of %s is void: its lease was lost", self._grant.attempt)
+
+    async def _could_not(self, cause: Cause, detail: str) -> None:
+        told = LogChunk(at=time.time(), source=LogSource.DELTA, step=0, text=f"{detail}\n")
+        with suppress(InfrastructureError):  # then the result says it
+            await self._pipe.append([told])
+        await self._report(AttemptResult(outcome=Outcome.ERRORED, cause=cause, detail=detail))
+
+    async def _insist(self, call: Callable[[], Awaitable[bool]]) -> bool:
+        """Calls again and again for as long as the lease holds: the work is done, only the answer is not."""
+        while True:
+            try:
+                return await call()
+            except InfrastructureError as error:
+                if self._cancelled.is_set():
+                    raise
+                log.warning("the orchestrator was not told of %s: %s", self._grant.attempt, error)
+                await asyncio.sleep(_AGAIN_S)
+
+    def _ask(self, question: Coroutine[None, None, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(question, self._loop)

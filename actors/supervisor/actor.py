@@ -1,5 +1,8 @@
 """A supervisor: reads what was committed for its runs and carries it out, each command at least once.
 
+Which runs are its own, it knows from who else lives (`ownership.py`); before it carries one, it claims it in the store,
+and whatever it writes for the run carries that fence. Once another one has the run, such a write is refused.
+
 Commands of one run are performed side by side; a slow one (an analysis) holds up no other. A command leaves the outbox
 only after it was carried out, so a supervisor that dies leaves nothing undone: the next one reads the outbox again.
 """
@@ -11,11 +14,13 @@ import logging
 import time
 from collections import defaultdict
 
-from actors.background import Background
-from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, owner
+from actors.background import Background, until_done
+from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, supervisor_name
+from actors.supervisor.tenure import Tenure
 from cluster.store.store import Store
 from models.commands import Analyze, Command, Enqueue, MakePlan, NoteFix, Report, Retire, Withdraw
-from models.errors import DeltaError, InfrastructureError, InternalError, NotFound
+from models.errors import DeltaError, InfrastructureError, InternalError, NotFound, StaleWrite
+from models.fence import Fence
 from models.ids import RunId
 from models.lifecycle.create import planned, unplannable
 from models.lifecycle.expire import expire
@@ -25,11 +30,12 @@ from models.settings import Settings
 log = logging.getLogger(__name__)
 
 _RECONCILE_S = 5.0
+_MOVE_S = 60.0
 _PLAN_TRIES = 3
 
 
 class Supervisor:
-    """Number `number` of `settings.supervisors`: owns the runs that `owner` gives it."""
+    """Number `number` of `settings.supervisors`."""
 
     def __init__(
         self,
@@ -49,96 +55,152 @@ class Supervisor:
         self._plan_tries: dict[RunId, int] = {}
         # By run, the outbox entries that were begun. Kept when done: an outbox that was read before may show them.
         self._begun: dict[RunId, set[str]] = defaultdict(set)
+        pool = [supervisor_name(each) for each in range(settings.supervisors)]
+        self._tenure = Tenure(supervisor_name(number), pool, store.owners, settings.ownership)
+        self._pool_changed = asyncio.Event()
         self._background = Background()
 
     async def start(self) -> None:
-        """Begins to carry what is there."""
+        """Registers, then begins to carry what is there. Waits for a store that does not answer."""
+        await until_done(self._tenure.begin)
+        self._background.repeat(self._beat)
         self._background.repeat(self._reconcile)
+        if self._number == 0:
+            self._background.repeat(self._move_history)
 
     async def stop(self) -> None:
         """Ends the background work; for tests."""
         await self._background.stop()
 
     async def carry(self, run: RunId) -> None:
-        """Begins every command of the run that nobody has begun; the run is retired when nothing else is left."""
+        """Begins every command of the run that nobody has begun; the run is retired when nothing else is left.
+
+        Does nothing for a run of another supervisor: whoever told this one was wrong, and the other looks by itself.
+        """
+        fence = await self._tenure.holds(run)
+        if fence is None:
+            return
         entries = await self._store.runs.outbox(run)
         work = [(entry, command) for entry, command in entries if not isinstance(command, Retire)]
         for entry, command in work:
             if entry not in self._begun[run]:
                 self._begun[run].add(entry)
-                self._background.spawn(self._carry_out(run, entry, command))
+                self._background.spawn(self._carry_out(run, entry, command, fence))
         if not work and entries:
-            await self._retire(run, [entry for entry, _ in entries])
+            await self._retire(run, [entry for entry, _ in entries], fence)
+
+    async def _beat(self) -> None:
+        if await self._tenure.beat():
+            self._pool_changed.set()
+        await asyncio.sleep(self._settings.ownership.beat_s)
 
     async def _reconcile(self) -> None:
-        for run in await self._store.runs.active():
-            if owner(run, self._settings.supervisors) == self._number:
+        self._pool_changed.clear()
+        active = await self._store.runs.active()
+        for run in [run for run in self._begun if run not in active and not self._tenure.mine(run)]:
+            del self._begun[run]  # another one retired it
+        for run in active:
+            if self._tenure.mine(run):
                 await self._carry_next(run)
-        await asyncio.sleep(_RECONCILE_S)
+        try:
+            async with asyncio.timeout(_RECONCILE_S):
+                await self._pool_changed.wait()
+        except TimeoutError:
+            return
+
+    async def _move_history(self) -> None:
+        """One of the pool does it: it is cheap, and nothing waits for it."""
+        moved = await self._store.runs.move_finished(time.time() - self._settings.store.keep_finished_s)
+        await asyncio.sleep(0 if moved else _MOVE_S)
 
     async def _carry_next(self, run: RunId) -> None:
         limits = self._settings.timeouts
         try:
-            await self._store.runs.apply(
-                run, lambda record: expire(record, queue_s=limits.queue_s, run_s=limits.run_s, now=time.time())
+            fence = await self._tenure.holds(run)
+            if fence is None:
+                return
+            record = await self._store.runs.apply(
+                run, lambda record: expire(record, queue_s=limits.queue_s, run_s=limits.run_s, now=time.time()), fence
             )
             await self.carry(run)
+            if record.over and not await self._store.runs.outbox(run):  # listed by a commit that was then refused
+                await self._retire(run, [], fence)
         except NotFound:  # listed, but never written: the orchestrator takes it off
             return
+        except StaleWrite as stale:
+            self._lost(run, stale)
         except InternalError:  # the others go on
             log.exception("run %s stays as it is", run)
 
-    async def _retire(self, run: RunId, entries: list[str]) -> None:
-        await self._store.runs.retire(run)
-        for entry in entries:
-            await self._store.runs.performed(run, entry)
-        self._begun.pop(run, None)
-
-    async def _carry_out(self, run: RunId, entry: str, command: Command) -> None:
+    async def _retire(self, run: RunId, entries: list[str], fence: Fence) -> None:
         try:
-            await self._perform(run, command)
-            await self._store.runs.performed(run, entry)
+            record = await self._store.runs.load(run)
+            if record.over:  # otherwise it was ended and begun again, and this is what is left of that end
+                await self._store.runs.retire(run, record.version, fence)
+            for entry in entries:
+                await self._store.runs.performed(run, entry, fence)
+        except StaleWrite as stale:
+            self._lost(run, stale)
+            return
+        if record.over:
+            self._begun.pop(run, None)
+            self._tenure.lost(run)
+
+    def _lost(self, run: RunId, stale: StaleWrite) -> None:
+        """Another one has it, or somebody was faster: in any case it is looked at again."""
+        log.info("left as it is: %s", stale)
+        self._tenure.lost(run)
+
+    async def _carry_out(self, run: RunId, entry: str, command: Command, fence: Fence) -> None:
+        done = False
+        try:
+            await self._perform(run, command, fence)
+            await self._store.runs.performed(run, entry, fence)
+            done = True
+        except StaleWrite as stale:
+            self._lost(run, stale)
         except InfrastructureError as error:
             log.warning("%s of %s will be tried again: %s", command.do, run, error)
-            self._begun[run].discard(entry)
         except DeltaError:  # ours, and wrong: the run waits, and the log says for what
             log.exception("%s of %s will be tried again", command.do, run)
-            self._begun[run].discard(entry)
-        else:
+        finally:  # whatever went wrong, a bug included
+            if not done:
+                self._begun[run].discard(entry)
+        if done:
             await self.carry(run)
 
-    async def _perform(self, run: RunId, command: Command) -> None:
+    async def _perform(self, run: RunId, command: Command, fence: Fence) -> None:
         match command:
             case MakePlan():
-                await self._plan(run)
+                await self._plan(run, fence)
             case Enqueue(job=job, attempt=attempt):
                 await self._orchestrator.offer(run, job, attempt)
             case Withdraw(attempt=attempt):
                 await self._orchestrator.withdraw(attempt)
             case Analyze() | NoteFix():
-                await self._tell_analyzer(run, command)
+                await self._tell_analyzer(run, command, fence)
             case Report():
                 await self._store.reports.due(run)
             case Retire():
                 pass  # carry() does it, when nothing else is left
 
-    async def _tell_analyzer(self, run: RunId, command: Analyze | NoteFix) -> None:
+    async def _tell_analyzer(self, run: RunId, command: Analyze | NoteFix, fence: Fence) -> None:
         try:
             match command:
                 case Analyze(job=job, attempt=attempt):
                     explanation = await self._analyzer.explain(run, job, attempt)
                     await self._store.runs.apply(
-                        run, lambda record: explained(record, job, attempt, explanation, time.time())
+                        run, lambda record: explained(record, job, attempt, explanation, time.time()), fence
                     )
                 case NoteFix(job=job):
                     await self._analyzer.note_fix(run, job)
-        except InfrastructureError:
+        except (InfrastructureError, StaleWrite):
             raise
         except DeltaError:
             # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
             log.exception("the analyzer cannot do %s of %s", command, run)
 
-    async def _plan(self, run: RunId) -> None:
+    async def _plan(self, run: RunId, fence: Fence) -> None:
         change = (await self._store.runs.load(run)).change
         try:
             plan = await self._planner.plan(change)
@@ -147,7 +209,7 @@ class Supervisor:
             if isinstance(error, InfrastructureError) and tries < _PLAN_TRIES:
                 raise
             why = str(error)
-            await self._store.runs.apply(run, lambda record: unplannable(record, why, time.time()))
+            await self._store.runs.apply(run, lambda record: unplannable(record, why, time.time()), fence)
         else:
-            await self._store.runs.apply(run, lambda record: planned(record, plan, time.time()))
+            await self._store.runs.apply(run, lambda record: planned(record, plan, time.time()), fence)
         self._plan_tries.pop(run, None)

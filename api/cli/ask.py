@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from actors.installation import Installation
-from cluster.store.store import Store
 from models.errors import InfrastructureError
 from models.ids import JobId, RunId
 from models.inbox import Cancel, Message, Rerun
@@ -42,7 +41,7 @@ async def _ask(run: RunId, message: Message, job: str = "") -> None:
     installation = Installation(Settings())
     if not installation.settings.redis_url and not installation.redis.running():
         raise InfrastructureError("the server does not run", remedy="`delta up`")
-    store = Store.connect(installation.redis_url)
+    store = installation.store()
     try:
         record = await store.runs.load(run)
         if job:

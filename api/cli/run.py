@@ -61,7 +61,7 @@ def run(
 
 
 async def _judge(change: Change, site: Site, console: Console) -> Run:
-    store = Store.connect(site.redis_url)
+    store = site.store()
     try:
         await store.inbox.put(Submit(change=change))
         watching = asyncio.create_task(_watch(store, change, console))

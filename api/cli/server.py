@@ -66,7 +66,7 @@ def status() -> None:
     console = Console()
     console.print(table)
     if settings.redis_url or installation.redis.running():
-        for run in asyncio.run(_recent(installation.redis_url)):
+        for run in asyncio.run(_recent(installation.store())):
             place = f"#{run.change.number}" if run.change.number is not None else run.change.head_ref
             console.print(
                 f"{run.id}  {run.state:<9} {run.change.repository} {place} {run.change.head[:12]}", markup=False
@@ -75,8 +75,7 @@ def status() -> None:
         raise typer.Exit(1)
 
 
-async def _recent(redis_url: str) -> list[Run]:
-    store = Store.connect(redis_url)
+async def _recent(store: Store) -> list[Run]:
     try:
         return await store.runs.recent(10)
     finally:

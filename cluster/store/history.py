@@ -7,27 +7,27 @@ the list of finished runs. A kill between them leaves a run that is moved once m
 after the attempt, so it stays in the archive when its run is brought back.
 
     archive/<ab>/<run>/run.json.gz            record, events, and what the reporter remembers
-    archive/<ab>/<run>/<attempt>.jsonl.gz     one log: a line for each chunk
+    archive/<ab>/<run>/<attempt>.jsonl.gz     one log: entry id and chunk, a line each
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from cluster.archive import LocalArchive
 from cluster.store import keys, streams
+from cluster.store.archived_logs import line, name_of_log
 from cluster.store.connection import answering, script, text
 from models.commands import COMMAND, Retire
 from models.errors import InfrastructureError, InternalError
 from models.events import Event
 from models.ids import AttemptId, RunId
-from models.ports import START
 from models.record import Record
 from models.run import Run
 
@@ -51,10 +51,15 @@ def name_of_run(run: RunId) -> str:
     return f"{run[1:3]}/{run}/run.json"
 
 
-def name_of_log(attempt: AttemptId) -> str:
-    """The attempt's name in the archive."""
-    run, _, _ = attempt.partition(".")
-    return f"{run[1:3]}/{run}/{attempt}.jsonl"
+@dataclass(frozen=True)
+class _Held:
+    """What Redis has of a run; no record when it was moved. `busy`: there is something left to do for it."""
+
+    record: Run | None
+    was_moved: bool
+    busy: bool
+    events: tuple[tuple[str, Event], ...]
+    forge: dict[str, str]
 
 
 class History:
@@ -110,37 +115,45 @@ class History:
 
     async def _move_one(self, run: RunId) -> bool:
         archive = self._reachable()
+        held = await self._held(run)
+        if held is None or held.record is None:
+            return held is not None  # a kill before it was taken off the list left it there
+        if held.busy or not held.record.over:
+            return False
+        attempts = [attempt.id for job in held.record.jobs for attempt in job.attempts]
+        for attempt in attempts:
+            await self._keep_log(archive, attempt, again=not held.was_moved)
+        kept = ArchivedRun(record=held.record, events=held.events, forge=held.forge)
+        await asyncio.to_thread(_keep, archive, run, kept)
+        arguments = [str(held.record.version), *(part for pair in held.forge.items() for part in pair)]
+        gone = [keys.events(run), keys.outbox(run), keys.forge(run), *(keys.log(attempt) for attempt in attempts)]
+        with answering():
+            return bool(await self._move(keys=[keys.record(run), *gone], args=arguments))
+
+    async def _held(self, run: RunId) -> _Held | None:
+        """The run as Redis has it at one moment; None for one that is not there or cannot be read."""
         with answering():
             busy = await self._redis.sismember(keys.ACTIVE, run) or await self._redis.hexists(keys.REPORTS, run)
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.hmget(keys.record(run), "version", "json", "moved")
-            pipeline.xrange(keys.events(run))
-            pipeline.xrange(keys.outbox(run))
-            pipeline.hgetall(keys.forge(run))
-            (version, record, was_moved), events, outbox, forge = await pipeline.execute()
-        if record is None:
-            return was_moved is not None
-        if busy or any(not isinstance(COMMAND.validate_json(fields[b"json"]), Retire) for _, fields in outbox):
-            return False
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hmget(keys.record(run), "json", "moved")
+                pipeline.xrange(keys.events(run))
+                pipeline.xrange(keys.outbox(run))
+                pipeline.hgetall(keys.forge(run))
+                (record, moved), events, outbox, forge = await pipeline.execute()
+        if record is None and moved is None:
+            return None
         try:
-            kept = ArchivedRun(
-                record=Run.model_validate_json(record),
-                events=tuple((entry.decode(), Event.model_validate_json(fields[b"json"])) for entry, fields in events),
+            left = [COMMAND.validate_json(fields[b"json"]) for _, fields in outbox]
+            return _Held(
+                record=Run.model_validate_json(record) if record else None,
+                was_moved=moved is not None,
+                busy=bool(busy) or any(not isinstance(command, Retire) for command in left),
+                events=tuple((text(entry), Event.model_validate_json(fields[b"json"])) for entry, fields in events),
                 forge={text(name): text(value) for name, value in forge.items()},
             )
         except ValidationError:
             log.exception("run %s stays in Redis: it cannot be read", run)
-            return False
-        if not kept.record.over:
-            return False
-        attempts = [attempt.id for job in kept.record.jobs for attempt in job.attempts]
-        for attempt in attempts:
-            await self._keep_log(archive, attempt, again=was_moved is None)
-        await asyncio.to_thread(_keep, archive, run, kept)
-        arguments = [text(version), *(part for pair in kept.forge.items() for part in pair)]
-        gone = [keys.events(run), keys.outbox(run), keys.forge(run), *(keys.log(attempt) for attempt in attempts)]
-        with answering():
-            return bool(await self._move(keys=[keys.record(run), *gone], args=arguments))
+            return None
 
     async def _keep_log(self, archive: LocalArchive, attempt: AttemptId, *, again: bool) -> None:
         """Writes one log. One that an earlier move wrote stays: what came later is a stale runner's."""
@@ -151,13 +164,13 @@ class History:
             return
         with archive.writing(name_of_log(attempt)) as file:
             while page:
-                lines = b"".join(json.dumps([entry, text(chunk)]).encode() + b"\n" for entry, chunk in page)
+                lines = b"".join(line(entry, text(chunk)) for entry, chunk in page)
                 await asyncio.to_thread(file.write, lines)
                 page = await streams.read(self._redis, keys.log(attempt), after=page[-1][0], count=_PAGE)
 
     def _reachable(self) -> LocalArchive:
         if self._archive is None:
-            raise InfrastructureError("the run was moved to the archive, and this process was given none")
+            raise InternalError("the run was moved to the archive, and this process was given none")
         return self._archive
 
 
@@ -166,9 +179,9 @@ def _keep(archive: LocalArchive, run: RunId, kept: ArchivedRun) -> None:
         file.write(kept.model_dump_json().encode())
 
 
-def after(kept: ArchivedRun, entry: str) -> list[tuple[str, Event]]:
+def events_after(kept: ArchivedRun, entry: str) -> list[tuple[str, Event]]:
     """The events after an entry id."""
     if entry == "$":
         return []
-    start = streams.place(entry or START)
+    start = streams.place(entry)
     return [(each, event) for each, event in kept.events if streams.place(each) > start]

@@ -2,13 +2,16 @@
 
 | key | type | holds |
 |---|---|---|
-| `delta:{run}:record` | hash `version`, `json` | the run, see `models/run.py` |
+| `delta:{run}:record` | hash `version`, `json`, `moved` | the run (`models/run.py`); no `json`: see `history.py` |
 | `delta:{run}:events` | stream `json` | its audit stream |
 | `delta:{run}:outbox` | stream `json` | commands committed and not yet performed |
 | `delta:{run}:forge` | hash | what the reporter remembers of the forge: ids and digests |
-| `delta:log:<attempt>` | stream `json` | one attempt's log, appended by its runner |
+| `delta:{run}:owner` | string | the fence of the supervisor that holds it, for a while |
+| `delta:log:{run}.<job>.<number>` | stream `json` | one attempt's log, appended by its runner |
 | `delta:runs` | sorted set | every run, by time of creation |
-| `delta:active` | set | runs that have something left to do |
+| `delta:active` | set | runs that have, or may have, something left to do |
+| `delta:supervisors` | hash | supervisor → its epoch, and when it last said that it lives; the last epoch |
+| `delta:finished` | sorted set | runs that lie here and have nothing left to do, by when that was so |
 | `delta:inbox` | stream `json` | messages accepted and not yet taken |
 | `delta:inbox:refused` | stream `json` | messages nobody could read |
 | `delta:delivery:<digest>` | string | the inbox entry of a delivery, for `DELIVERY_TTL_S` |
@@ -24,6 +27,8 @@ from models.ids import AttemptId, RunId
 
 RUNS = "delta:runs"
 ACTIVE = "delta:active"
+SUPERVISORS = "delta:supervisors"
+FINISHED = "delta:finished"
 INBOX = "delta:inbox"
 INBOX_REFUSED = "delta:inbox:refused"
 REPORTS = "delta:reports"
@@ -55,9 +60,15 @@ def forge(run: RunId) -> str:
     return f"delta:{{{run}}}:forge"
 
 
+def owner(run: RunId) -> str:
+    """Who holds one run."""
+    return f"delta:{{{run}}}:owner"
+
+
 def log(attempt: AttemptId) -> str:
     """Stream of one attempt's log."""
-    return f"delta:log:{attempt}"
+    run, _, rest = attempt.partition(".")
+    return f"delta:log:{{{run}}}.{rest}"
 
 
 def delivery(digest: str) -> str:

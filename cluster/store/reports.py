@@ -11,14 +11,17 @@ from redis.asyncio import Redis
 
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script, text
+from cluster.store.history import History
 from models.ids import RunId
 
 
 class ReportStore:
     """Due marks, and forge ids by run."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, history: History) -> None:
         self._redis = redis
+        self._history = history
+        self._remember = redis.register_script(script("remember.lua"))
         self._reported = redis.register_script(script("reported.lua"))
 
     async def due(self, run: RunId) -> None:
@@ -49,11 +52,21 @@ class ReportStore:
     async def ids(self, run: RunId) -> dict[str, str]:
         """What was remembered about the forge for this run."""
         with answering():
-            found = await self._redis.hgetall(keys.forge(run))
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hexists(keys.record(run), "json")
+                pipeline.hexists(keys.record(run), "moved")
+                pipeline.hgetall(keys.forge(run))
+                here, moved, found = await pipeline.execute()
+        if moved and not here:
+            return (await self._history.archived(run)).forge
         return {text(name): text(value) for name, value in found.items()}
 
     async def remember(self, run: RunId, ids: dict[str, str]) -> None:
         """Adds to what is remembered."""
-        if ids:
+        arguments = [part for pair in ids.items() for part in pair]
+        while ids:
             with answering():
-                await self._redis.hset(keys.forge(run), mapping=dict(ids.items()))
+                written = await self._remember(keys=[keys.record(run), keys.forge(run)], args=arguments)
+            if written == 1:
+                return
+            await self._history.restore(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from pydantic import ValidationError
@@ -9,65 +10,103 @@ from redis.asyncio import Redis
 
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script, text
+from cluster.store.history import History, events_after
 from cluster.store.turns import Turns
 from models.commands import COMMAND, Command
-from models.errors import InternalError, NotFound, VersionConflict
+from models.errors import InternalError, NotFound, StaleWrite, VersionConflict
 from models.events import Event
+from models.fence import Fence
 from models.ids import RunId
 from models.lifecycle.decision import Decision
 from models.ports import START
 from models.run import Run
 
+# What `commit.lua` returns when it writes nothing.
+_OTHER_VERSION = -1
+_IN_THE_ARCHIVE = -2
+_FENCED = -3
+
 
 class RunStore:
     """The runs, their events and their outboxes."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, history: History) -> None:
         self._redis = redis
+        self._history = history
         self._commit = redis.register_script(script("commit.lua"))
+        self._performed = redis.register_script(script("performed.lua"))
+        self._held = redis.register_script(script("held.lua"))
         self._turns = Turns()
 
     async def load(self, run: RunId) -> Run:
         """The run as last committed. Raises `NotFound`, and `InternalError` for a record this Delta cannot read."""
         with answering():
-            found = await self._redis.hget(keys.record(run), "json")
+            found, moved = await self._redis.hmget(keys.record(run), "json", "moved")
+        if found is None and moved is not None:
+            return (await self._history.archived(run)).record
         if found is None:
             raise NotFound(f"there is no run {run!r}", remedy="`delta status` or GET /v1/runs lists them")
         return _readable(run, found)
 
-    async def commit(self, decision: Decision) -> Run:
+    async def commit(self, decision: Decision, fence: Fence | None = None) -> Run:
         """Writes record, events and commands in one step, and returns the record at its new version.
 
-        Raises `VersionConflict`, and writes nothing, when the record is not at the version the decision was made on.
+        Writes nothing and raises `VersionConflict` when the record is not at the version the decision was made on,
+        `StaleWrite` when the fence no longer holds.
         """
         run = decision.run
         written = run.having(version=run.version + 1)
-        arguments: list[str | int] = [run.version, written.model_dump_json(), len(decision.events)]
+        arguments: list[str | int] = [str(fence or ""), run.version, written.model_dump_json(), len(decision.events)]
         arguments += [event.model_dump_json() for event in decision.events]
         arguments += [command.model_dump_json() for command in decision.commands]
-        with answering():
-            # Listed before it is written: a listed run that does not exist is harmless, an unlisted one is forgotten.
-            if run.version == 0:
-                await self._redis.zadd(keys.RUNS, {run.id: run.created_at}, nx=True)
-            if decision.commands:
-                await self._redis.sadd(keys.ACTIVE, run.id)
-            version = await self._commit(
-                keys=[keys.record(run.id), keys.events(run.id), keys.outbox(run.id)], args=arguments
-            )
-        if version == -1:
+        while (version := await self._write(decision, arguments)) == _IN_THE_ARCHIVE:
+            await self._history.restore(run.id)
+        self._check(run.id, fence, version)
+        if version == _OTHER_VERSION:
             raise VersionConflict(f"run {run.id} is no longer at version {run.version}")
         return written
 
-    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
+    async def _write(self, decision: Decision, arguments: list[str | int]) -> int:
+        run = decision.run
+        written = [keys.record(run.id), keys.events(run.id), keys.outbox(run.id), keys.owner(run.id)]
+        with answering():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                # Listed before it is written: a listed run that does not exist is harmless, an unlisted one is
+                # forgotten. And once more after it: meanwhile somebody may have retired the version before it.
+                if run.version == 0:
+                    pipeline.zadd(keys.RUNS, {run.id: run.created_at}, nx=True)
+                if decision.commands:
+                    pipeline.sadd(keys.ACTIVE, run.id)
+                await self._commit(keys=written, args=arguments, client=pipeline)
+                if decision.commands:
+                    pipeline.sadd(keys.ACTIVE, run.id)
+                answers = await pipeline.execute()
+        return int(answers[-2] if decision.commands else answers[-1])
+
+    @staticmethod
+    def _check(run: RunId, fence: Fence | None, answer: int) -> None:
+        if answer == _FENCED:
+            raise StaleWrite(f"run {run} is no longer held by {fence}")
+
+    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None], fence: Fence | None = None) -> Run:
         """Loads, decides and commits; decides anew when somebody else was faster. See `Turns.apply`."""
-        return await self._turns.apply(self, run, decide)
+        return await self._turns.apply(self, run, decide, fence)
 
     async def recent(self, limit: int) -> list[Run]:
         """The newest runs, newest first."""
         with answering():
             ids = await self._redis.zrevrange(keys.RUNS, 0, limit - 1)
-            found = [await self._redis.hget(keys.record(RunId(text(run))), "json") for run in ids]
-        return [_readable(RunId(text(run)), json) for run, json in zip(ids, found, strict=True) if json is not None]
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for run in ids:
+                    pipeline.hmget(keys.record(RunId(text(run))), "json", "moved")
+                found = await pipeline.execute()
+        runs = []
+        for run, (json, moved) in zip([RunId(text(each)) for each in ids], found, strict=True):
+            if json is not None:
+                runs.append(_readable(run, json))
+            elif moved is not None:
+                runs.append((await self._history.archived(run)).record)
+        return runs
 
     async def active(self) -> list[RunId]:
         """The runs that have, or may have, something left to do."""
@@ -79,15 +118,40 @@ class RunStore:
         with answering():
             return bool(await self._redis.sismember(keys.ACTIVE, run))
 
-    async def retire(self, run: RunId) -> None:
-        """Takes a finished run off the active list."""
+    async def retire(self, run: RunId, version: int | None = None, fence: Fence | None = None) -> None:
+        """Takes a run with nothing left to do at `version`, by default the present one, off the active list.
+
+        Leaves it there and raises `VersionConflict` when somebody commits, `StaleWrite` when the fence does not hold.
+        """
+        at = await self._version(run, fence)
+        if version is not None and at != version:
+            raise VersionConflict(f"run {run} is no longer at version {version}")
         with answering():
+            # In this order: a kill in between leaves it on both lists, and active it is not moved.
+            await self._redis.zadd(keys.FINISHED, {run: time.time()})
             await self._redis.srem(keys.ACTIVE, run)
+        # A commit between the first look and the removal was listed too early; one that is later lists the run itself.
+        if await self._version(run, None) != at:
+            with answering():
+                await self._redis.sadd(keys.ACTIVE, run)
+            raise VersionConflict(f"run {run} is no longer at version {at}")
+
+    async def _version(self, run: RunId, fence: Fence | None) -> int:
+        with answering():
+            version: int = await self._held(keys=[keys.record(run), keys.owner(run)], args=[str(fence or "")])
+        self._check(run, fence, version)
+        return version
+
+    async def move_finished(self, finished_before: float) -> int:
+        """Moves runs that were retired before that time to the archive, some at a time; returns how many."""
+        return await self._history.move_finished(finished_before)
 
     async def events(self, run: RunId, after: str = START, block_ms: int | None = None) -> list[tuple[str, Event]]:
         """The run's events after the entry id `after`; with `block_ms`, waits that long for one."""
-        found = await streams.read(self._redis, keys.events(run), after=after, block_ms=block_ms)
-        return [(entry, Event.model_validate_json(json)) for entry, json in found]
+        seen = await streams.read_of(self._redis, keys.record(run), keys.events(run), after=after, block_ms=block_ms)
+        if seen.moved and not seen.here:
+            return events_after(await self._history.archived(run), after)
+        return [(entry, Event.model_validate_json(json)) for entry, json in seen.entries]
 
     async def outbox(self, run: RunId) -> list[tuple[str, Command]]:
         """Commands committed and not yet performed, oldest first."""
@@ -97,10 +161,13 @@ class RunStore:
         except ValidationError as error:
             raise InternalError(f"this Delta cannot read the outbox of run {run}: {error}") from error
 
-    async def performed(self, run: RunId, entry: str) -> None:
-        """Takes a command out of the outbox: it was carried out."""
+    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
+        """Takes a command out of the outbox: it was carried out. Raises `StaleWrite` when the fence does not hold."""
         with answering():
-            await self._redis.xdel(keys.outbox(run), entry)
+            answer: int = await self._performed(
+                keys=[keys.outbox(run), keys.owner(run)], args=[str(fence or ""), entry]
+            )
+        self._check(run, fence, answer)
 
 
 def _readable(run: RunId, json: str | bytes) -> Run:

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from cluster.archive import LocalArchive
+from cluster.store.archived_logs import ArchivedLogs
 from cluster.store.connection import answering, connect
 from cluster.store.failures import FailureStore
+from cluster.store.history import History
 from cluster.store.inbox import Inbox
 from cluster.store.logs import LogStore
-from cluster.store.memory.parts import MemoryFailures, MemoryInbox, MemoryLogs, MemoryReports
+from cluster.store.memory.parts import MemoryFailures, MemoryInbox, MemoryLogs, MemoryOwners, MemoryReports
 from cluster.store.memory.runs import MemoryRuns
 from cluster.store.memory.state import Faults, State
+from cluster.store.ownership import OwnerStore
 from cluster.store.reports import ReportStore
 from cluster.store.runs import RunStore
 from models import ports
@@ -23,21 +27,28 @@ class Store:
     """All of Delta's facts. One per process and event loop; close it when done."""
 
     runs: ports.Runs
+    owners: ports.Owners
     inbox: ports.Inbox
     logs: ports.Logs
     reports: ports.Reports
     failures: ports.Failures
 
     @staticmethod
-    def connect(url: str) -> RedisStore:
-        """A store on the Redis at `url`. Does not connect yet: `ping` does."""
+    def connect(url: str, archive: LocalArchive | None = None) -> RedisStore:
+        """A store on the Redis at `url`, and its archive. Does not connect yet: `ping` does.
+
+        Without an archive, a run that was moved there cannot be read: enough for a runner, which only appends to logs.
+        """
         redis = connect(url)
+        history = History(redis, archive)
         return RedisStore(
             redis=redis,
-            runs=RunStore(redis),
+            history=history,
+            runs=RunStore(redis, history),
+            owners=OwnerStore(redis),
             inbox=Inbox(redis),
-            logs=LogStore(redis),
-            reports=ReportStore(redis),
+            logs=LogStore(redis, ArchivedLogs(archive)),
+            reports=ReportStore(redis, history),
             failures=FailureStore(redis),
         )
 
@@ -49,6 +60,7 @@ class Store:
             state.faults = faults
         return Store(
             runs=MemoryRuns(state),
+            owners=MemoryOwners(state),
             inbox=MemoryInbox(state),
             logs=MemoryLogs(state),
             reports=MemoryReports(state),
@@ -67,6 +79,7 @@ class RedisStore(Store):
     """The store that survives."""
 
     redis: Redis
+    history: History
 
     async def ping(self) -> None:
         """Raises `InfrastructureError` when Redis does not answer."""

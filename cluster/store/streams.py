@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 from redis.asyncio import Redis
@@ -14,6 +15,18 @@ from models.ports import START
 _Answer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Entries of a run's stream, and where the run was when they were read: here, or moved to the archive at some time.
+
+    A run that was moved and brought back is both.
+    """
+
+    entries: list[tuple[str, bytes]]
+    here: bool
+    moved: bool
+
+
 async def read(
     redis: Redis, key: str, *, after: str = START, count: int = 500, block_ms: int | None = None
 ) -> list[tuple[str, bytes]]:
@@ -21,9 +34,28 @@ async def read(
 
     With `block_ms`, waits that long for the first one; an empty list when none came.
     """
-    block = None if block_ms is None else max(1, min(block_ms, LONGEST_BLOCK_MS))  # to Redis, 0 is for ever
     with answering():
-        answer = await redis.xread({key: after}, count=count, block=block)
+        return _entries(await redis.xread({key: after}, count=count, block=_block(block_ms)))
+
+
+async def read_of(
+    redis: Redis, record: str, key: str, *, after: str, count: int = 500, block_ms: int | None = None
+) -> Seen:
+    """As `read`, of a stream that belongs to the run with this record, in one round trip."""
+    with answering():
+        async with redis.pipeline(transaction=False) as pipeline:
+            pipeline.hexists(record, "json")
+            pipeline.hexists(record, "moved")
+            pipeline.xread({key: after}, count=count, block=_block(block_ms))
+            here, moved, answer = await pipeline.execute()
+    return Seen(_entries(answer), bool(here), bool(moved))
+
+
+def _block(block_ms: int | None) -> int | None:
+    return None if block_ms is None else max(1, min(block_ms, LONGEST_BLOCK_MS))  # to Redis, 0 is for ever
+
+
+def _entries(answer: object) -> list[tuple[str, bytes]]:
     streams = cast("_Answer", answer or [])
     return [(entry.decode(), fields[b"json"]) for _, entries in streams for entry, fields in entries]
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from models.errors import InfrastructureError, VersionConflict
+from models.fence import Fence
 from models.ids import RunId
 from models.lifecycle.decision import Decision
 from models.run import Run
@@ -19,7 +20,7 @@ _MAX_CONFLICTS = 100
 class _Runs(Protocol):
     async def load(self, run: RunId) -> Run: ...
 
-    async def commit(self, decision: Decision) -> Run: ...
+    async def commit(self, decision: Decision, fence: Fence | None = None) -> Run: ...
 
 
 class Turns:
@@ -28,7 +29,9 @@ class Turns:
     def __init__(self) -> None:
         self._turns: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
 
-    async def apply(self, runs: _Runs, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
+    async def apply(
+        self, runs: _Runs, run: RunId, decide: Callable[[Run], Decision | None], fence: Fence | None
+    ) -> Run:
         """See `models.ports.Runs.apply`."""
         turn = self._turns.setdefault(run, asyncio.Lock())
         async with turn:
@@ -38,7 +41,7 @@ class Turns:
                 if decision is None:
                     return record
                 try:
-                    return await runs.commit(decision)
+                    return await runs.commit(decision, fence)
                 except VersionConflict:
                     continue
         # Not a `StaleWrite`: the caller's token may well hold, and what it has to say is not void.

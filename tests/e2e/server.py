@@ -21,6 +21,7 @@ import psutil
 
 from cluster.embedded.ray_head import RayHead, free_ports
 from cluster.store.store import Store
+from models.errors import InfrastructureError
 from models.ids import RunId
 from models.run import Run
 
@@ -94,10 +95,14 @@ class Delta:
         deadline, after = time.monotonic() + SETTLE_TIMEOUT_S, "0"
         try:
             while time.monotonic() < deadline:
-                found = await store.runs.events(run, after=after, block_ms=500)
-                after = found[-1][0] if found else after
-                if after != "0" and (record := await store.runs.load(run)).over and not await store.runs.is_active(run):
-                    return record
+                try:
+                    found = await store.runs.events(run, after=after, block_ms=500)
+                    after = found[-1][0] if found else after
+                    over = after != "0" and (record := await store.runs.load(run)).over
+                    if over and not await store.runs.is_active(run):
+                        return record
+                except InfrastructureError:  # Redis is being started again: that may be what is tested
+                    await asyncio.sleep(0.1)
             events = [event for _, event in await store.runs.events(run)]
             raise AssertionError(f"{run} did not end: {events}\n{self.log()}")
         finally:
@@ -129,6 +134,7 @@ def delta(settings: Mapping[str, str] | None = None) -> Iterator[Delta]:
         installation.client.close()
         assert _left_over(state_dir) == [], "something of it still runs"
         shutil.rmtree(state_dir)
+        shutil.rmtree(RayHead(state_dir, state_dir / "run").temp_dir, ignore_errors=True)
 
 
 def as_json(done: subprocess.CompletedProcess[str]) -> Any:

@@ -1,17 +1,56 @@
-"""Inbox, logs, reports and failures in memory."""
+"""Owners, inbox, logs, reports and failures in memory."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 
 from cluster.store import keys
 from cluster.store.memory.state import State
+from models.errors import StaleWrite
 from models.failure import RememberedFailure
+from models.fence import Fence
 from models.ids import AttemptId, RunId
 from models.inbox import MESSAGE, Message
 from models.logs import LogChunk
 from models.ports import START
+
+
+class MemoryOwners:
+    """See `models.ports.Owners`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def register(self, supervisor: str) -> Fence:
+        """A new incarnation of this name."""
+        await self._state.turn()
+        epoch = 1 + max((epoch for epoch, _ in self._state.supervisors.values()), default=0)
+        self._state.supervisors[supervisor] = (epoch, time.monotonic())
+        return Fence(supervisor=supervisor, epoch=epoch)
+
+    async def beat(self, fence: Fence) -> dict[str, float]:
+        """Says that it lives. Raises `StaleWrite` when there is a newer incarnation of it."""
+        ages = await self.ages()
+        newest, _ = self._state.supervisors.get(fence.supervisor, (0, 0.0))
+        if newest > fence.epoch:
+            raise StaleWrite(f"there is a newer {fence.supervisor} than epoch {fence.epoch}")
+        self._state.supervisors[fence.supervisor] = (fence.epoch, time.monotonic())
+        return ages
+
+    async def ages(self) -> dict[str, float]:
+        """How many seconds ago each supervisor last said that it lives."""
+        await self._state.turn()
+        return {name: time.monotonic() - at for name, (_, at) in self._state.supervisors.items()}
+
+    async def claim(self, run: RunId, fence: Fence) -> None:
+        """Takes the run. Raises `StaleWrite` when a newer incarnation of this name holds it."""
+        await self._state.turn()
+        held = self._state.owners.get(run)
+        if held is not None and held.supervisor == fence.supervisor and held.epoch > fence.epoch:
+            raise StaleWrite(f"a newer {fence.supervisor} than epoch {fence.epoch} holds run {run}")
+        self._state.owners[run] = fence
 
 
 class MemoryInbox:
@@ -104,6 +143,7 @@ class MemoryReports:
     async def remember(self, run: RunId, ids: dict[str, str]) -> None:
         """Adds to what is remembered."""
         await self._state.turn()
+        self._state.bring_back(run)
         self._state.forge[run].update(ids)
 
 

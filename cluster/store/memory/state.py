@@ -7,12 +7,14 @@ once, so that tasks interleave here as they do with a server.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cluster.store.connection import LONGEST_BLOCK_MS
 from cluster.store.streams import place
-from models.errors import InfrastructureError
+from models.errors import InfrastructureError, StaleWrite
+from models.fence import Fence
 from models.ids import RunId
 
 
@@ -65,6 +67,10 @@ class State:
     records: dict[RunId, Held] = field(default_factory=dict)
     created: dict[RunId, float] = field(default_factory=dict)
     active: set[RunId] = field(default_factory=set)
+    finished: dict[RunId, float] = field(default_factory=dict)
+    moved: set[RunId] = field(default_factory=set)
+    owners: dict[RunId, Fence] = field(default_factory=dict)
+    supervisors: dict[str, tuple[int, float]] = field(default_factory=dict)
     deliveries: set[str] = field(default_factory=set)
     marks: dict[RunId, str] = field(default_factory=dict)
     forge: defaultdict[RunId, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
@@ -77,6 +83,17 @@ class State:
     async def turn(self) -> None:
         """Others go first: once, or for as long as the faults say."""
         await asyncio.sleep(self.faults.delay_s)
+
+    def check(self, run: RunId, fence: Fence | None) -> None:
+        """Raises `StaleWrite` when the fence does not hold."""
+        if fence is not None and self.owners.get(run) != fence:
+            raise StaleWrite(f"run {run} is no longer held by {fence}")
+
+    def bring_back(self, run: RunId) -> None:
+        """A run that was moved and is written to again will be moved again."""
+        if run in self.moved:
+            self.moved.discard(run)
+            self.finished[run] = time.time()
 
     def add(self, key: str, *entries: str) -> None:
         """Adds entries at the end of a stream. Nobody is woken before `wake`."""

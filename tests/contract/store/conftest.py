@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
+from cluster.archive import LocalArchive
 from cluster.embedded.redis_server import RedisServer
 from cluster.store.memory.state import State
 from cluster.store.store import Store
@@ -23,14 +25,14 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(params=["redis", "memory"])
-async def join(request: pytest.FixtureRequest) -> AsyncIterator[Join]:
+async def join(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Join]:
     async with AsyncExitStack() as ending:
         if request.param == "redis":
             server: RedisServer = request.getfixturevalue("redis_server")
             await ending.enter_async_context(empty_store(server))
 
             def connect() -> Store:
-                return Store.connect(server.url)
+                return Store.connect(server.url, LocalArchive(tmp_path / "archive"))
         else:
             state = State()
 

@@ -9,6 +9,7 @@ import pytest
 from cluster.embedded.redis_server import RedisServer
 from cluster.store.store import RedisStore
 from models.plan import JobSpec
+from models.settings import OwnershipSettings
 from tests.integration.control.plane import LONG_S, Make, Plane
 from tests.integration.store.embedded_redis import empty_store, started_redis
 
@@ -30,8 +31,8 @@ async def make(store: RedisStore) -> AsyncIterator[Make]:
     """Makes planes, which end with the test."""
     made: list[Plane] = []
 
-    def plane(*jobs: JobSpec, ttl_s: float = LONG_S) -> Plane:
-        made.append(Plane(store, *jobs, ttl_s=ttl_s))
+    def plane(*jobs: JobSpec, ttl_s: float = LONG_S, ownership: OwnershipSettings | None = None) -> Plane:
+        made.append(Plane(store, *jobs, ttl_s=ttl_s, ownership=ownership))
         return made[-1]
 
     yield plane

@@ -25,13 +25,14 @@ from cluster.store.store import RedisStore
 from models.change import Change
 from models.errors import DeltaError, InfrastructureError
 from models.failure import Explanation
+from models.fence import Fence
 from models.grant import Grant
 from models.ids import AttemptId, JobId, RunId, RunnerId
 from models.inbox import Submit
 from models.lifecycle.decision import Decision
 from models.plan import JobSpec, Plan, Resources
 from models.run import Run
-from models.settings import LeaseSettings, Settings
+from models.settings import LeaseSettings, OwnershipSettings, Settings
 from tests.unit.core.samples import change, explanation, plan, spec
 
 SHAPE = Resources().shape
@@ -124,25 +125,25 @@ class WatchedRuns(RunStore):
     """
 
     def __init__(self, store: RedisStore) -> None:
-        super().__init__(store.redis)
+        super().__init__(store.redis, store.history)
         self.retired: asyncio.Queue[RunId] = asyncio.Queue()
         self.done: asyncio.Queue[RunId] = asyncio.Queue()
         self.refusals = 0
         self.lose_answers = 0
 
-    async def performed(self, run: RunId, entry: str) -> None:
-        await super().performed(run, entry)
+    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
+        await super().performed(run, entry, fence)
         self.done.put_nowait(run)
 
-    async def retire(self, run: RunId) -> None:
-        await super().retire(run)
+    async def retire(self, run: RunId, version: int | None = None, fence: Fence | None = None) -> None:
+        await super().retire(run, version, fence)
         self.retired.put_nowait(run)
 
-    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None]) -> Run:
+    async def apply(self, run: RunId, decide: Callable[[Run], Decision | None], fence: Fence | None = None) -> Run:
         if self.refusals:
             self.refusals -= 1
             raise InfrastructureError("the store does not answer")
-        written = await super().apply(run, decide)
+        written = await super().apply(run, decide, fence)
         if self.lose_answers:
             self.lose_answers -= 1
             raise InfrastructureError("the answer was lost")
@@ -152,10 +153,14 @@ class WatchedRuns(RunStore):
 class Plane:
     """One orchestrator and `settings.supervisors` supervisors over one store."""
 
-    def __init__(self, store: RedisStore, *jobs: JobSpec, ttl_s: float = LONG_S) -> None:
+    def __init__(
+        self, store: RedisStore, *jobs: JobSpec, ttl_s: float = LONG_S, ownership: OwnershipSettings | None = None
+    ) -> None:
         self.runs = WatchedRuns(store)
         self.store = dataclasses.replace(store, runs=self.runs)
-        self.settings = Settings(supervisors=2, lease=LeaseSettings(ttl_s=ttl_s))
+        self.settings = Settings(
+            supervisors=2, lease=LeaseSettings(ttl_s=ttl_s), ownership=ownership or OwnershipSettings()
+        )
         self.planner = FakePlanner(*(jobs or (spec("test"),)))
         self.analyzer = FakeAnalyzer()
         self.runners = FakeRunners()
@@ -167,7 +172,11 @@ class Plane:
     def new_orchestrator(self, session: str) -> Orchestrator:
         """Takes the place of the present one, as a restarted actor does."""
         made = Orchestrator(
-            self.settings, self.store, session, Supervisors(self._pool), RunnersHandle(Local(self.runners))
+            self.settings,
+            self.store,
+            session,
+            Supervisors(self._pool, self.store.owners, self.settings.ownership.ttl_s),
+            RunnersHandle(Local(self.runners)),
         )
         self._orchestrator.actor = self.orchestrator = made
         return made

@@ -240,6 +240,7 @@ async def test_a_command_that_fails_is_tried_again_until_it_is_done(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_actor, "_RECONCILE_S", 0.01)
+    monkeypatch.setattr(orchestrator_actor, "_COMPARE_S", LONG_S)  # it would find the attempt by itself
     plane = make()
     offer = plane.orchestrator.offer
     errors = iter([InfrastructureError("restarting"), KeyError("a bug")])

@@ -28,7 +28,9 @@ print(ray.get(ray.remote(lambda: 21 * 2).remote()))
 def folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="delta-"))
     yield folder
-    RayHead(folder, folder / "run").stop()
+    head = RayHead(folder, folder / "run")
+    head.stop()
+    shutil.rmtree(head.temp_dir, ignore_errors=True)  # a test that never started it left none
     shutil.rmtree(folder)
 
 

@@ -24,6 +24,7 @@ from models.plan import JobSpec, Resources
 from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.attempt import run_attempt
+from sandbox.spec import SandboxSpec
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +67,8 @@ class Laboratory:
     settings: SandboxSettings = field(default_factory=SandboxSettings)
     seen: Callable[[LogChunk], None] = lambda _: None
     on_ready: Callable[[], None] = lambda: None
+    claim: Callable[[SandboxSpec], str | None] = lambda _: None
+    report: Callable[[AttemptResult], None] = lambda _: None
 
     def run(self, *steps: str, **job: Any) -> AttemptResult:
         """Run these steps as one job."""
@@ -82,6 +85,8 @@ class Laboratory:
             installation=self.installation,
             settings=self.settings,
             on_ready=self.on_ready,
+            claim=self.claim,
+            report=self.report,
         )
 
     @contextmanager

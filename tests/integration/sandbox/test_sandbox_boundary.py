@@ -11,6 +11,7 @@ from models.ids import AttemptId
 from models.result import Cause, Outcome
 from models.settings import SandboxSettings
 from sandbox.container import Sandbox
+from sandbox.names import attempt_name
 from sandbox.probe import probe
 from sandbox.spec import SandboxSpec
 from sandbox.unavailable import SandboxUnavailableError
@@ -36,8 +37,8 @@ def test_the_probe_tells_when_it_is_not_gvisor(docker_url: str, image: str) -> N
 
 def test_a_runtime_that_only_bears_gvisors_name_is_refused(docker_url: str, image: str) -> None:
     """A sandbox under runc, sealed as if it were gVisor's: as if `delta-runsc` stood for another program."""
-    attempt = AttemptId("r1.fake.1")
-    sandbox = Sandbox.start(docker_url, SandboxSpec(image=image, installation="test", attempt=attempt, runtime="runc"))
+    spec = SandboxSpec(image=image, installation="test", runtime="runc")
+    sandbox = Sandbox.start(docker_url, spec, attempt_name("test", AttemptId("r1.fake.1")))
     try:
         with pytest.raises(SandboxUnavailableError, match="is not gVisor"):
             sandbox._seal()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.ids import AttemptId
 from sandbox.container import Sandbox
+from sandbox.names import attempt_name
 from sandbox.spec import SandboxSpec
 from sandbox.sweep import sweep
 
@@ -14,10 +15,8 @@ if TYPE_CHECKING:
 
 
 def started(lab: Laboratory, attempt: str, installation: str) -> Sandbox:
-    spec = SandboxSpec(
-        image=lab.image, installation=installation, attempt=AttemptId(attempt), memory_mb=128, workspace_mb=16, pids=32
-    )
-    return Sandbox.start(lab.docker_url, spec)
+    spec = SandboxSpec(image=lab.image, installation=installation, memory_mb=128, workspace_mb=16, pids=32)
+    return Sandbox.start(lab.docker_url, spec, attempt_name(installation, AttemptId(attempt)))
 
 
 def test_only_what_is_not_kept_and_only_ones_own(lab: Laboratory) -> None:

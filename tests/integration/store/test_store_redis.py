@@ -12,6 +12,7 @@ from cluster.embedded.redis_server import RedisServer
 from cluster.store import keys
 from cluster.store.store import RedisStore, Store
 from models.errors import InfrastructureError, InternalError
+from models.fence import Fence
 from models.inbox import Cancel
 from models.lifecycle.create import create
 from models.lifecycle.decision import Decision
@@ -64,7 +65,14 @@ async def test_a_redis_that_is_not_there_is_an_infrastructure_error() -> None:
         await nowhere.ping()
     with pytest.raises(InfrastructureError):
         await nowhere.runs.load(RUN)
+    with pytest.raises(InfrastructureError):  # and no stale fence
+        await nowhere.owners.claim(RUN, Fence(supervisor="a", epoch=1))
     await nowhere.close()
+
+
+async def test_a_claim_ends_by_itself_so_that_runs_that_are_over_leave_nothing_behind(store: RedisStore) -> None:
+    await store.owners.claim(RUN, await store.owners.register("a"))
+    assert 50 < await store.redis.ttl(keys.owner(RUN)) <= 60
 
 
 async def test_a_delivery_is_not_remembered_for_ever(store: RedisStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,9 @@ def server(own_server: RedisServer) -> Iterator[RedisServer]:
         yield own_server
         for name in ("maxmemory", "maxmemory-policy", "appendonly", "appendfsync"):
             redis.config_set(name, before[name])
+        # One that was told to begin a file does not end before it is written.
+        while redis.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.01)  # Redis tells nobody when it is
 
 
 def set_to(server: RedisServer, **settings: str) -> None:

@@ -6,20 +6,19 @@ from typing import Any
 
 import pytest
 
-from models.ids import AttemptId, JobId
+from models.ids import JobId
 from models.plan import JobSpec, Resources
 from models.settings import SandboxSettings
 from sandbox.spec import SandboxSpec, container_options, sandbox_spec
 from sandbox.unavailable import SandboxUnavailableError
 
 MIB = 1024 * 1024
-ATTEMPT = AttemptId("r1.unit.1")
 
 
 def spec_of(unsafe_runtime: str = "", **resources: Any) -> SandboxSpec:
     job = JobSpec(id=JobId("unit"), run=("true",), resources=Resources(**resources))
     settings = SandboxSettings(unsafe_runtime=unsafe_runtime)
-    return sandbox_spec(job, attempt=ATTEMPT, image="delta/x:1", installation="here", settings=settings)
+    return sandbox_spec(job, image="delta/x:1", installation="here", settings=settings)
 
 
 def options(unsafe_runtime: str = "", **resources: Any) -> dict[str, Any]:
@@ -120,7 +119,7 @@ def test_an_images_own_health_check_does_not_run() -> None:
 
 
 def test_labels_say_whose_it_is() -> None:
-    assert options()["labels"] == {"delta.installation": "here", "delta.attempt": "r1.unit.1"}
+    assert options()["labels"] == {"delta.installation": "here"}
 
 
 def test_the_hosts_name_is_not_told() -> None:

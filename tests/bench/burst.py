@@ -1,0 +1,105 @@
+"""A burst of 200 runs of one job that does nothing, from the first message to the last result.
+
+Once with the sandbox replaced by the fake, so that what is measured is the control plane and Ray; the repository is a
+local one, each run judges a commit of its own. Everything else is as in a server: Redis on disk, every actor a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from actors.deploy import deploy
+from actors.site import Site
+from cluster.embedded.ray_head import RayHead
+from cluster.embedded.redis_server import RedisServer
+from cluster.store.store import Store
+from models.change import Change, ChangeKind, Forge, Trust
+from models.ids import CommitId, RunId
+from models.inbox import Submit
+from models.settings import Settings
+from tests.bench.fake_runner import body
+from tests.bench.figures import show
+from tests.e2e.repositories import git
+
+RUNS = 200
+WARM_UP = 10
+CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
+
+
+def main() -> None:
+    """Measures and prints."""
+    with tempfile.TemporaryDirectory(prefix="delta-bench-") as folder, _without_sandbox(Path(folder)) as site:
+        repository, commits = _repository(Path(folder, "noop"), RUNS + WARM_UP)
+        asyncio.run(_burst(site, repository, commits[:WARM_UP]))
+        spent = asyncio.run(_burst(site, repository, commits[WARM_UP:]))
+    show("burst_with_the_fake_sandbox", runs=RUNS, seconds=round(spent, 2), runs_per_s=round(RUNS / spent, 1))
+
+
+@contextmanager
+def _without_sandbox(folder: Path) -> Iterator[Site]:
+    redis, ray = RedisServer(folder, folder / "run"), RayHead(folder, folder / "run")
+    try:
+        redis.ensure()
+        ray.ensure(dashboard=False)
+        site = Site(folder, redis.url, redis.runner_url, docker_url="", installation="bench")
+        deploy(ray.address, ray.environment(), Settings(state_dir=folder), site, body)
+        yield site
+    finally:
+        ray.stop()
+        redis.stop()
+
+
+def _repository(folder: Path, count: int) -> tuple[Path, list[CommitId]]:
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / ".delta.yml").write_text(CONFIG)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=first")
+    commits = []
+    for number in range(count):
+        git(folder, "commit", "--quiet", "--allow-empty", f"--message={number}")
+        commits.append(CommitId(git(folder, "rev-parse", "HEAD")))
+    return folder, commits
+
+
+async def _burst(site: Site, repository: Path, commits: list[CommitId]) -> float:
+    store = Store.connect(site.redis_url)
+    changes = [_change(repository, commit) for commit in commits]
+    begun = time.monotonic()
+    try:
+        await asyncio.gather(*(store.inbox.put(Submit(change=change)) for change in changes))
+        for change in changes:
+            await _over(store, change.run_id())
+        return time.monotonic() - begun
+    finally:
+        await store.close()
+
+
+async def _over(store: Store, run: RunId) -> None:
+    after = "0"
+    while True:
+        found = await store.runs.events(run, after=after, block_ms=10_000)
+        after = found[-1][0] if found else after
+        if found and (record := await store.runs.load(run)).over:
+            assert record.state == "passed", record
+            return
+
+
+def _change(repository: Path, head: CommitId) -> Change:
+    return Change(
+        forge=Forge.LOCAL,
+        kind=ChangeKind.PUSH,
+        trust=Trust.TRUSTED,
+        repository="bench/noop",
+        clone_url=str(repository),
+        head=head,
+    )
+
+
+if __name__ == "__main__":
+    main()

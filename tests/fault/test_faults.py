@@ -1,0 +1,159 @@
+"""What can die is killed at a random instant of a run, and what can fail fails. Then all is right again.
+
+A bounded form of it runs with the other tests; `make fault SEED=… ROUNDS=…` goes on for longer.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.embedded.ray_head import RayHead
+from cluster.host.dockerd import running as managed_dockerd
+from cluster.host.engine import connect
+from cluster.host.paths import HostPaths
+from models.machines import RunState
+from tests.fault.github import Fault
+from tests.fault.table import Table
+from tests.fault.world import World
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def kill_actor(name: str) -> Callable[[World], None]:
+    return lambda world: world.actor(name).kill()
+
+
+def kill_child(name: str) -> Callable[[World], None]:
+    def kill(world: World) -> None:
+        record = json.loads((world.server.state_dir / "run" / f"{name}.json").read_text())
+        psutil.Process(record["pid"]).kill()
+
+    return kill
+
+
+def kill_api(world: World) -> None:
+    kill_child("api")(world)
+    world.server.up()
+
+
+def kill_everything(world: World) -> None:
+    world.server.kill()
+    world.server.up()
+
+
+def kill_sandbox(world: World) -> None:
+    client = connect(world.docker_url)
+    try:
+        world.soon(world.containers, "a sandbox")[0].kill()
+    finally:
+        client.close()
+
+
+def kill_engine(world: World) -> None:
+    daemon = managed_dockerd(HostPaths.read())
+    if daemon is None:
+        pytest.skip("the Docker engine is the machine's own: it is not for us to kill")
+    del world
+    daemon.kill()
+
+
+def stop_redis(world: World) -> None:
+    record = json.loads((world.server.state_dir / "run" / "redis.json").read_text())
+    redis = psutil.Process(record["pid"])
+    redis.send_signal(signal.SIGSTOP)
+    world.at_some_instant(10.0)
+    redis.send_signal(signal.SIGCONT)
+
+
+FAULTS = {
+    "api": kill_api,
+    "orchestrator": kill_actor("OrchestratorActor"),
+    "supervisor": kill_actor("SupervisorActor"),
+    "planner": kill_actor("PlannerActor"),
+    "analyzer": kill_actor("AnalyzerActor"),
+    "reporter": kill_actor("ReporterActor"),
+    "runner controller": kill_actor("RunnersActor"),
+    "runner": kill_actor("ray::runner-"),
+    "sandbox": kill_sandbox,
+    "docker engine": kill_engine,
+    "redis": kill_child("redis"),
+    "redis stopped": stop_redis,
+    "ray head": kill_child("ray"),
+    "everything": kill_everything,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_given_it_is_killed_in_the_middle_of_runs_i_expect_them_to_end_once(
+    world: World, table: Table, rounds: range, fault: str
+) -> None:
+    for _ in rounds:
+        changes = [world.new_pull_request() for _ in range(2)]
+        runs = [world.deliver(*change) for change in changes]
+        world.at_some_instant()
+        with table.round(fault):
+            FAULTS[fault](world)
+            world.check(runs)
+
+
+def test_given_a_worker_node_dies_i_expect_its_jobs_to_run_elsewhere(world: World, table: Table, rounds: range) -> None:
+    head = RayHead(world.server.state_dir, world.server.state_dir / "run")
+    command = [str(Path(sys.executable).with_name("ray")), "start", "--block", f"--address={head.address}"]
+    command += ["--node-ip-address=127.0.0.3", "--num-cpus=2", '--resources={"gvisor": 10}', "--disable-usage-stats"]
+    command += ["--object-store-memory=80000000", "--min-worker-port=0", "--max-worker-port=0"]
+    for _ in rounds:
+        with subprocess.Popen(command, env=world.server.env | head.environment(), stdout=subprocess.DEVNULL) as node:
+            raylet = world.soon(partial(_raylet, node.pid), "the node")
+            runs = [world.deliver(*world.new_pull_request()) for _ in range(3)]
+            world.at_some_instant()
+            with table.round("worker node"):
+                raylet.kill()
+                world.check(runs)
+            node.terminate()
+
+
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.RATE_LIMITED, Fault.HANGS])
+def test_given_a_forge_that_fails_i_expect_it_to_get_the_last_state(
+    world: World, table: Table, rounds: range, fault: Fault
+) -> None:
+    for _ in rounds:
+        world.github.fault = fault
+        runs = [world.deliver(*world.new_pull_request())]
+        for run in runs:
+            world.server.settled(run)
+        with table.round(f"forge {fault}"):
+            world.github.fault = Fault.NONE
+            world.check(runs)
+
+
+def test_given_duplicate_and_reordered_webhooks_i_expect_one_run_of_each_and_the_newest_to_go_on(
+    world: World, table: Table, rounds: range
+) -> None:
+    for _ in rounds:
+        number, first = world.new_pull_request()
+        second, third = world.push(number), world.push(number)
+        delivery = str(uuid.uuid4())
+        with table.round("webhooks twice and reordered"):
+            newest = world.deliver(number, third, at=30, delivery=delivery)
+            assert world.deliver(number, third, at=30, delivery=delivery) == newest
+            older = [world.deliver(number, second, at=20), world.deliver(number, first, at=10)]
+            assert world.deliver(number, third, at=30) == newest
+            world.check([newest])
+            world.check(older, state=RunState.CANCELLED)
+
+
+def _raylet(parent: int) -> psutil.Process | None:
+    for process in psutil.Process(parent).children(recursive=True):
+        if process.name() == "raylet":
+            return process
+    return None

@@ -1,0 +1,71 @@
+"""A server keeps sandboxes warm and its jobs start in them; a single `delta run` warms nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from cluster.images.build import prepare
+from cluster.images.catalog import RUNNER_PYTHON
+from tests.e2e.repositories import git
+from tests.e2e.server import as_json, delta
+
+CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "noop"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / ".delta.yml").write_text(CONFIG)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=first")
+    return folder
+
+
+@pytest.fixture
+def client(docker_url: str) -> Iterator[docker.DockerClient]:
+    made = docker.DockerClient(base_url=docker_url)
+    prepare(made, RUNNER_PYTHON, print)
+    yield made
+    made.close()
+
+
+def log_of(server: Any, run: Any) -> str:
+    return str(server.client.get(f"/v1/runs/{run['id']}/jobs/noop/log").text)
+
+
+def test_a_job_of_a_server_starts_in_a_sandbox_that_waited(repository: Path, client: docker.DockerClient) -> None:
+    # the seal is the only command in one that waits: when it has ended, the sandbox is ready
+    events = client.api.events(decode=True, filters={"event": "exec_die", "type": "container"})
+    with delta() as server:
+        server.up()
+        mark = f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-"
+        next(event for event in events if event["Actor"]["Attributes"]["name"].startswith(mark))
+        run = as_json(server.command("run", str(repository), "--json"))
+        assert run["state"] == "passed", run
+        assert "taken from the pool" in log_of(server, run)
+
+
+def test_a_single_run_makes_its_own_and_warms_nothing(repository: Path, client: docker.DockerClient) -> None:
+    events = client.api.events(decode=True, filters={"event": "create", "type": "container"})
+    with delta() as server:
+        run = as_json(server.command("run", str(repository), "--json"))
+        assert run["state"] == "passed", run
+        installation = (server.state_dir / "installation.id").read_text()
+    # a last container of the test's own, to know where to stop reading
+    end = client.api.create_container(RUNNER_PYTHON.tag)
+    client.api.remove_container(end["Id"])
+    made = []
+    for event in events:
+        if event["Actor"]["ID"] == end["Id"]:
+            break
+        made.append(event["Actor"]["Attributes"]["name"])
+    ours = [name for name in made if name.startswith(f"delta-{installation}-")]
+    assert len(ours) == 1
+    assert "-warm-" not in ours[0]
