@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo test check bench doctor lock format clean
+.PHONY: help setup venv demo test check fault bench doctor lock format clean
 
 BIN := .venv/bin
 SETUP := cluster/host/setup.sh
@@ -22,7 +22,7 @@ demo: setup ## Run Delta on the example project: a change that fails, explained,
 test: ## All tests, on real Redis, Ray, Docker and gVisor
 	@$(SETUP) --for-tests
 	$(BIN)/pytest -q $(wildcard tests/unit tests/property)
-	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/property --ignore=tests/bench
+	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/property --ignore=tests/bench --ignore=tests/fault
 
 check: venv ## Style, types, layers and unit tests; under a minute
 	$(BIN)/ruff check .
@@ -31,8 +31,11 @@ check: venv ## Style, types, layers and unit tests; under a minute
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/unit
 
-bench: setup ## Time from trigger to result for a job that does nothing, as JSON
-	@$(BIN)/python tests/bench/noop.py
+fault: setup ## The fault suite for longer: make fault SEED=7 ROUNDS=10
+	SEED=$(or $(SEED),1) ROUNDS=$(or $(ROUNDS),5) $(BIN)/pytest -q -s tests/fault
+
+bench: setup ## Speed, as JSON lines: trigger to result of a job that does nothing, a burst, a lease
+	@for bench in noop burst lease; do $(BIN)/python -m tests.bench.$$bench; done
 
 doctor: venv ## Prove each part by using it
 	@$(BIN)/delta doctor

@@ -15,7 +15,7 @@ from typing import Any
 from ray.exceptions import RayError, RayTaskError
 
 from actors.background import Background
-from actors.supervisor.ownership import Watch, owner
+from actors.supervisor.ownership import heard, owner
 from models.change import Change
 from models.errors import DeltaError, InfrastructureError, InternalError
 from models.failure import Explanation
@@ -119,14 +119,15 @@ class Supervisors:
     def __init__(self, actors: Sequence[Actor], owners: Owners, ttl_s: float) -> None:
         self._actors = {supervisor_name(number): actor for number, actor in enumerate(actors)}
         self._owners = owners
-        self._watch = Watch.begun(ttl_s, time.monotonic())
+        self._ttl_s = ttl_s
+        self._asked_at = -_BELIEF_S
         self._live = frozenset(self._actors)
         self._look: asyncio.Task[None] | None = None
         self._telling = Background()
 
     def carry(self, run: RunId) -> None:
         """Something was committed for this run: perform it. Looks first who lives, if that was some time ago."""
-        if time.monotonic() - self._watch.last < _BELIEF_S:
+        if time.monotonic() - self._asked_at < _BELIEF_S:
             self._tell(run)
         else:
             self._telling.spawn(self._look_and_tell(run))
@@ -143,12 +144,14 @@ class Supervisors:
         except InfrastructureError as error:
             log.warning("who lives is not known, as before: %s", error)
             return
-        self._watch = self._watch.looked(time.monotonic())
-        self._live = self._watch.live(self._actors.keys(), ages)
+        self._asked_at = time.monotonic()
+        # When all are silent, it was not they who died: as good a belief as any.
+        self._live = heard(self._actors.keys(), ages, self._ttl_s) or frozenset(self._actors)
 
     def _tell(self, run: RunId) -> None:
-        believed = owner(run, self._live) or owner(run, self._actors.keys())
-        self._actors[str(believed)].carry.remote(run)
+        believed = owner(run, self._live)
+        if believed is not None:
+            self._actors[believed].carry.remote(run)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,11 @@ def owner(run: RunId, live: Collection[str]) -> str | None:
     return max(live, key=lambda name: hashlib.sha256(f"{name}\0{run}".encode()).digest(), default=None)
 
 
+def heard(pool: Collection[str], ages: Mapping[str, float], ttl_s: float) -> frozenset[str]:
+    """Those of the pool that said within the term that they live: a guess, for somebody who does not watch."""
+    return frozenset(name for name in pool if ages.get(name, math.inf) < ttl_s)
+
+
 @dataclass(frozen=True)
 class Watch:
     """How long an observer has been watching without a gap. Times are its own monotonic seconds.
@@ -47,8 +52,9 @@ class Watch:
 
     def live(self, pool: Collection[str], ages: Mapping[str, float]) -> frozenset[str]:
         """Those of the pool that live, for all that is known at the last look. Ages in seconds, by name."""
-        watched = self.last - self.since
-        return frozenset(name for name in pool if min(ages.get(name, math.inf), watched) < self.ttl_s)
+        if self.last - self.since < self.ttl_s:
+            return frozenset(pool)
+        return heard(pool, ages, self.ttl_s)
 
     def current(self, now: float) -> bool:
         """Whether what was heard last is still worth anything."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import time
 from collections.abc import Collection
+from weakref import WeakValueDictionary
 
 from actors.supervisor.ownership import Watch, owner
 from models.errors import StaleWrite
@@ -30,6 +33,7 @@ class Tenure:
         self._watch = Watch.begun(settings.ttl_s, time.monotonic())
         self._live: frozenset[str] = frozenset()
         self._claimed: dict[RunId, float] = {}
+        self._claiming: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
         self.fence: Fence | None = None
 
     async def begin(self) -> None:
@@ -39,7 +43,10 @@ class Tenure:
         self._live = frozenset(self._pool)
 
     async def beat(self) -> bool:
-        """Says that it lives. True when who lives has changed. Once it has a successor, it owns nothing any more."""
+        """Says that it lives. True when it has to look at all runs: who lives has changed, or it was cut off itself.
+
+        Once it has a successor, it owns nothing any more.
+        """
         before = self._live
         if self.fence is None:
             return False
@@ -50,11 +57,13 @@ class Tenure:
                 log.warning("stops carrying runs: %s", stale)
             self._live = frozenset()
             return False
-        self._watch = self._watch.looked(time.monotonic())
+        now = time.monotonic()
+        cut_off = not self._watch.current(now)  # what it was told meanwhile, it let pass
+        self._watch = self._watch.looked(now)
         self._live = self._watch.live(self._pool, ages) | {self._name}
         if self._live != before:
             log.info("of %d supervisors these live: %s", len(self._pool), ", ".join(sorted(self._live)))
-        return self._live != before
+        return cut_off or self._live != before
 
     def mine(self, run: RunId) -> bool:
         """Whether the run should be this one's, for all it knows."""
@@ -64,16 +73,17 @@ class Tenure:
         """The fence to carry the run under; None when it is another's. Claims it, unless it did a moment ago."""
         if self.fence is None or not self.mine(run):
             return None
-        now = time.monotonic()
-        if now - self._claimed.get(run, -FRESH_S) >= FRESH_S:
-            try:
-                await self._owners.claim(run, self.fence)
-            except StaleWrite as stale:
-                log.info("not claimed: %s", stale)
-                return None
-            self._claimed[run] = now
+        async with self._claiming.setdefault(run, asyncio.Lock()):  # who comes meanwhile need not ask again
+            now = time.monotonic()
+            if now - self._claimed.get(run, -math.inf) >= FRESH_S:
+                try:
+                    await self._owners.claim(run, self.fence)
+                except StaleWrite as stale:
+                    log.info("not claimed: %s", stale)
+                    return None
+                self._claimed[run] = now
         return self.fence
 
     def lost(self, run: RunId) -> None:
-        """The claim was refused, or the run needs nobody any more: the next `holds` asks the store."""
+        """The claim does not hold, or the run needs nobody any more: the next `holds` claims it anew."""
         self._claimed.pop(run, None)

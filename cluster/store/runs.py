@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from cluster.store import keys, streams
 from cluster.store.connection import answering, script, text
@@ -67,20 +68,28 @@ class RunStore:
         return written
 
     async def _write(self, decision: Decision, arguments: list[str | int]) -> int:
+        with answering():
+            try:
+                return await self._write_at_once(decision, arguments)
+            except NoScriptError:  # this Redis was started since, or is another one
+                await self._redis.script_load(self._commit.script)
+                return await self._write_at_once(decision, arguments)
+
+    async def _write_at_once(self, decision: Decision, arguments: list[str | int]) -> int:
+        """One round trip: `register_script` would ask first whether Redis knows the script."""
         run = decision.run
         written = [keys.record(run.id), keys.events(run.id), keys.outbox(run.id), keys.owner(run.id)]
-        with answering():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                # Listed before it is written: a listed run that does not exist is harmless, an unlisted one is
-                # forgotten. And once more after it: meanwhile somebody may have retired the version before it.
-                if run.version == 0:
-                    pipeline.zadd(keys.RUNS, {run.id: run.created_at}, nx=True)
-                if decision.commands:
-                    pipeline.sadd(keys.ACTIVE, run.id)
-                await self._commit(keys=written, args=arguments, client=pipeline)
-                if decision.commands:
-                    pipeline.sadd(keys.ACTIVE, run.id)
-                answers = await pipeline.execute()
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            # Listed before it is written: a listed run that does not exist is harmless, an unlisted one is forgotten.
+            # And once more after it: meanwhile somebody may have retired the version before it.
+            if run.version == 0:
+                pipeline.zadd(keys.RUNS, {run.id: run.created_at}, nx=True)
+            if decision.commands:
+                pipeline.sadd(keys.ACTIVE, run.id)
+            pipeline.evalsha(self._commit.sha, len(written), *written, *arguments)
+            if decision.commands:
+                pipeline.sadd(keys.ACTIVE, run.id)
+            answers = await pipeline.execute()
         return int(answers[-2] if decision.commands else answers[-1])
 
     @staticmethod

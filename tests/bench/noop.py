@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import statistics
-import sys
 import tempfile
 import time
 import uuid
@@ -26,6 +23,7 @@ from cluster.images.catalog import resolve
 from cluster.store.store import Store
 from models.events import EventKind
 from models.ids import RunId
+from tests.bench.figures import show, spread
 from tests.e2e.forge.githttp import serving
 from tests.e2e.repositories import git
 from tests.e2e.server import Delta, delta
@@ -56,17 +54,14 @@ def main() -> None:
                 _sample(server, repository, git_server.clone_url(repository), number) for number in range(RUNS + 1)
             ][1:]
         floor = [_floor_s(docker_url) for _ in range(RUNS)]
-    figures = {
-        "figure": "trigger_to_result_of_a_noop_job",
-        "runs": RUNS,
-        "cores": os.cpu_count(),
-        "total_s": _spread([sample["total"] for sample in samples]),
-        "answered_202_s": _spread([sample["answered"] for sample in samples]),
-        "stages_p50_s": {name: _median([sample[name] for sample in samples]) for name, _, _ in _STAGES},
-        "docker_run_true_s": _spread(floor),
-    }
-    json.dump(figures, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    show(
+        "trigger_to_result_of_a_noop_job",
+        runs=RUNS,
+        total_s=spread([sample["total"] for sample in samples]),
+        answered_202_s=spread([sample["answered"] for sample in samples]),
+        stages_p50_s={name: spread([sample[name] for sample in samples])["p50"] for name, _, _ in _STAGES},
+        docker_run_true_s=spread(floor),
+    )
 
 
 def _sample(server: Delta, repository: Path, clone_url: str, number: int) -> dict[str, float]:
@@ -128,14 +123,6 @@ def _floor_s(docker_url: str) -> float:
         return time.monotonic() - begun
     finally:
         client.close()
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {"p50": _median(values), "p95": round(sorted(values)[round(0.95 * (len(values) - 1))], 4)}
-
-
-def _median(values: list[float]) -> float:
-    return round(statistics.median(values), 4)
 
 
 if __name__ == "__main__":

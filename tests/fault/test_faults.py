@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
 import psutil
 import pytest
 
-from cluster.embedded.ray_head import RayHead
 from cluster.host.dockerd import running as managed_dockerd
 from cluster.host.engine import connect
 from cluster.host.paths import HostPaths
@@ -106,22 +101,6 @@ def test_given_it_is_killed_in_the_middle_of_runs_i_expect_them_to_end_once(
             world.check(runs)
 
 
-def test_given_a_worker_node_dies_i_expect_its_jobs_to_run_elsewhere(world: World, table: Table, rounds: range) -> None:
-    head = RayHead(world.server.state_dir, world.server.state_dir / "run")
-    command = [str(Path(sys.executable).with_name("ray")), "start", "--block", f"--address={head.address}"]
-    command += ["--node-ip-address=127.0.0.3", "--num-cpus=2", '--resources={"gvisor": 10}', "--disable-usage-stats"]
-    command += ["--object-store-memory=80000000", "--min-worker-port=0", "--max-worker-port=0"]
-    for _ in rounds:
-        with subprocess.Popen(command, env=world.server.env | head.environment(), stdout=subprocess.DEVNULL) as node:
-            raylet = world.soon(partial(_raylet, node.pid), "the node")
-            runs = [world.deliver(*world.new_pull_request()) for _ in range(3)]
-            world.at_some_instant()
-            with table.round("worker node"):
-                raylet.kill()
-                world.check(runs)
-            node.terminate()
-
-
 @pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.RATE_LIMITED, Fault.HANGS])
 def test_given_a_forge_that_fails_i_expect_it_to_get_the_last_state(
     world: World, table: Table, rounds: range, fault: Fault
@@ -150,10 +129,3 @@ def test_given_duplicate_and_reordered_webhooks_i_expect_one_run_of_each_and_the
             assert world.deliver(number, third, at=30) == newest
             world.check([newest])
             world.check(older, state=RunState.CANCELLED)
-
-
-def _raylet(parent: int) -> psutil.Process | None:
-    for process in psutil.Process(parent).children(recursive=True):
-        if process.name() == "raylet":
-            return process
-    return None

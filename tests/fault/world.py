@@ -25,6 +25,7 @@ from cluster.host.engine import connect
 from models.events import EventKind
 from models.machines import AttemptState, JobState, LeaseState, RunState
 from models.run import Run
+from sandbox.names import is_warm
 from tests.e2e.repositories import git
 from tests.e2e.server import Delta
 from tests.fault.github import GitHub
@@ -119,7 +120,8 @@ class World:
         installation = (self.server.state_dir / "installation.id").read_text()
         try:
             label = f"delta.installation={installation}"
-            return [each for each in client.containers.list(all=True, filters={"label": label}) if not _is_warm(each)]
+            found = client.containers.list(all=True, filters={"label": label})
+            return [each for each in found if not is_warm(installation, f"/{each.name}")]
         finally:
             client.close()
 
@@ -208,10 +210,6 @@ def settings(github: GitHub) -> dict[str, str]:
         "DELTA_GITHUB__API_URL": github.url,
         "DELTA_GITHUB__COALESCE_S": "0.2",
     }
-
-
-def _is_warm(container: Any) -> bool:
-    return str(container.name).startswith("delta-warm")
 
 
 def _held(run: Run) -> bool:

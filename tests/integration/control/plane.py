@@ -108,10 +108,12 @@ class FakeRunners:
 
     def __init__(self) -> None:
         self.wishes: list[tuple[str, int]] = []
+        self.wished = asyncio.Event()
         self.at_work: list[RunnerId] = []
 
     async def wanted(self, resources: Resources, queued: int) -> None:
         self.wishes.append((resources.shape, queued))
+        self.wished.set()
 
     async def taken(self, runner: RunnerId) -> None:
         self.at_work.append(runner)

@@ -97,7 +97,7 @@ async def test_a_lease_whose_answer_was_lost_runs_out_though_nobody_knows_its_to
     plane = make(ttl_s=SHORT_S)
     await plane.start()
     run = await plane.submit()
-    await plane.until(run, lambda record: record.plan is not None)
+    await plane.runners.wished.wait()  # so the plan's own answer has come
     plane.runs.lose_answers = 1
     with pytest.raises(InfrastructureError):
         await plane.lease("runner-1")
@@ -110,7 +110,7 @@ async def test_an_attempt_that_could_not_be_handed_out_is_there_for_the_next_run
     plane = make()
     await plane.start()
     run = await plane.submit()
-    await plane.until(run, lambda record: record.plan is not None)
+    await plane.runners.wished.wait()  # so the plan's own answer has come
     plane.runs.refusals = 1
     with pytest.raises(InfrastructureError):
         await plane.lease("runner-1")

@@ -90,3 +90,11 @@ async def test_a_message_nobody_can_read_is_put_aside_and_holds_up_no_other(
     assert [message for _, message in await store.inbox.take()] == [asked]
     assert await store.redis.xlen(keys.INBOX) == 1
     assert await store.redis.xlen(keys.INBOX_REFUSED) == 1
+
+
+async def test_a_redis_that_has_forgotten_the_scripts_is_told_them_again(store: RedisStore) -> None:
+    """As one that was started anew has."""
+    run = await put(store)
+    await store.redis.script_flush()
+    written = await store.runs.commit(Decision(run=run.having(detail="after it")))
+    assert await store.runs.load(RUN) == written

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.supervisor.ownership import Watch, owner
+from actors.supervisor.ownership import Watch, heard, owner
 from models.ids import RunId
 
 TTL_S = 5.0
@@ -63,6 +63,7 @@ def test_who_was_heard_within_the_term_lives(pool: set[str], gaps: list[float], 
     live = watch.live(pool, ages)
     assert live <= pool
     assert {name for name in pool if ages.get(name, TTL_S) < TTL_S} <= live
+    assert heard(pool, ages, TTL_S) == {name for name in pool if ages.get(name, TTL_S) < TTL_S}
 
 
 @given(pools, steps, st.floats(TTL_S + 0.001, 1e6))
