@@ -34,8 +34,8 @@ check: venv ## Style, types, layers and unit tests; under a minute
 fault: setup ## The fault suite for longer: make fault SEED=7 ROUNDS=10
 	SEED=$(or $(SEED),1) ROUNDS=$(or $(ROUNDS),5) $(BIN)/pytest -q -s tests/fault
 
-bench: setup ## Speed, as JSON lines: trigger to result of a job that does nothing, a burst, a lease
-	@for bench in noop burst lease; do $(BIN)/python -m tests.bench.$$bench; done
+bench: setup ## Speed, as JSON lines: trigger to result of a job that does nothing, start of a sandbox, burst, lease
+	@for bench in noop sandbox_start burst lease; do $(BIN)/python -m tests.bench.$$bench; done
 
 doctor: venv ## Prove each part by using it
 	@$(BIN)/delta doctor

@@ -16,6 +16,7 @@ from docker.errors import APIError, ImageNotFound
 from models.errors import InfrastructureError
 from models.ids import AttemptId
 from sandbox.engine import connect, docker_errors, remove
+from sandbox.memory import killed_for_memory
 from sandbox.names import attempt_name
 from sandbox.process import Input, Process
 from sandbox.spec import JOB_USER, ROOT_USER, WORKSPACE, SandboxSpec, container_options
@@ -175,11 +176,15 @@ class Sandbox:
                     raise
         self.watch.wait_for_end()
 
+    def ran_out_of_memory(self) -> bool:
+        """Whether a process in it was killed for that. The sandbox may live on."""
+        return self.watch.out_of_memory.is_set() or killed_for_memory(self.id)
+
     def end(self) -> SandboxEnd:
         """How it ended; meaningful once `watch.ended` is set. `InfrastructureError` when Docker does not know it."""
         with docker_errors("look at a sandbox"):
             state = self._api.inspect_container(self.id)["State"]
-        memory = bool(state["OOMKilled"]) or self.watch.out_of_memory.is_set()
+        memory = bool(state["OOMKilled"]) or self.ran_out_of_memory()
         return SandboxEnd(exit_code=int(state["ExitCode"]), out_of_memory=memory)
 
     def destroy(self) -> None:

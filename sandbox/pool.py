@@ -12,7 +12,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Lock
 from typing import NamedTuple
 
@@ -144,9 +143,12 @@ class WarmPool:
     def _destroy(self, waiting: _Waiting) -> None:
         """By the name that it waits under: whoever has it under another one keeps it."""
         waiting.sandbox.release()
-        with suppress(InfrastructureError), docker_errors("remove a sandbox"):  # else the next pool removes it
-            client = connect(self._docker_url)
-            try:
-                remove(client, waiting.name)
-            finally:
-                client.close()
+        try:
+            with docker_errors("remove a sandbox"):
+                client = connect(self._docker_url)
+                try:
+                    remove(client, waiting.name)
+                finally:
+                    client.close()
+        except InfrastructureError as error:
+            log.warning("%s is left for the next pool: %s", waiting.name, error)

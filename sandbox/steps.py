@@ -177,7 +177,7 @@ class _Step:
             return self._judge_dead()
         if code is None:
             raise InfrastructureError(f"Docker lost the process of {self._name}: it neither runs nor has an exit code")
-        memory = watch.out_of_memory.is_set()
+        memory = self._sandbox.ran_out_of_memory()
         if code == 0:
             if memory:
                 self._log.delta(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -14,13 +15,15 @@ from cluster.store.connection import answering, script, text
 from cluster.store.history import History, events_after
 from cluster.store.turns import Turns
 from models.commands import COMMAND, Command
-from models.errors import InternalError, NotFound, StaleWrite, VersionConflict
+from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite, VersionConflict
 from models.events import Event
 from models.fence import Fence
 from models.ids import RunId
 from models.lifecycle.decision import Decision
 from models.ports import START
 from models.run import Run
+
+log = logging.getLogger(__name__)
 
 # What `commit.lua` returns when it writes nothing.
 _OTHER_VERSION = -1
@@ -114,7 +117,10 @@ class RunStore:
             if json is not None:
                 runs.append(_readable(run, json))
             elif moved is not None:
-                runs.append((await self._history.archived(run)).record)
+                try:
+                    runs.append((await self._history.archived(run)).record)
+                except InfrastructureError as error:  # one file that is gone must not hide all the others
+                    log.warning("left out of the newest runs: %s", error)
         return runs
 
     async def active(self) -> list[RunId]:

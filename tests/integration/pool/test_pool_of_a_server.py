@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import pytest
 
 from cluster.images.build import prepare
@@ -42,14 +44,37 @@ def log_of(server: Any, run: Any) -> str:
 
 def test_a_job_of_a_server_starts_in_a_sandbox_that_waited(repository: Path, client: docker.DockerClient) -> None:
     # the seal is the only command in one that waits: when it has ended, the sandbox is ready
-    events = client.api.events(decode=True, filters={"event": "exec_die", "type": "container"})
+    events = client.api.events(decode=True, filters={"type": "container"})
     with delta() as server:
         server.up()
-        mark = f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-"
-        next(event for event in events if event["Actor"]["Attributes"]["name"].startswith(mark))
+        _next(events, "exec_die", f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-")
         run = as_json(server.command("run", str(repository), "--json"))
         assert run["state"] == "passed", run
         assert "taken from the pool" in log_of(server, run)
+
+
+def test_a_server_whose_pool_was_killed_runs_jobs_and_loses_nothing(
+    repository: Path, client: docker.DockerClient
+) -> None:
+    """Given a pool that is killed while sandboxes wait, the next job runs, and the new pool removes the old one's."""
+    events = client.api.events(decode=True, filters={"type": "container"})
+    with delta() as server:
+        server.up()
+        mark = f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-"
+        left = _next(events, "exec_die", mark)
+        [ray] = [json.loads(path.read_text()) for path in (server.state_dir / "run").glob("ray.json")]
+        family = psutil.Process(ray["pid"]).children(recursive=True)
+        [pool] = [process for process in family if "SandboxPool" in " ".join(process.cmdline())]
+        pool.kill()
+        run = as_json(server.command("run", str(repository), "--json"))
+        assert run["state"] == "passed", run
+        assert _next(events, "destroy", left) == left
+
+
+def _next(events: Iterator[Any], action: str, name: str) -> str:
+    """The name of the first container beginning so that this happens to."""
+    found = (event["Actor"]["Attributes"]["name"] for event in events if event["Action"] == action)
+    return next(str(each) for each in found if each.startswith(name))
 
 
 def test_a_single_run_makes_its_own_and_warms_nothing(repository: Path, client: docker.DockerClient) -> None:

@@ -62,6 +62,21 @@ def test_a_step_sees_the_jobs_variables_and_the_files_of_the_step_before(lab: La
     assert lab.output == "true true /home/runner a b\nX=\n"
 
 
+def test_variables_of_the_job_do_not_change_how_its_source_is_unpacked(lab: Laboratory) -> None:
+    lab.tree = {"kept": b"kept\n"}
+    tricks = {"TAR_OPTIONS": "--exclude=*", "LD_PRELOAD": "/workspace/kept", "LC_ALL": "C"}
+    result = lab.run("cat kept 2> /dev/null; echo $TAR_OPTIONS $LC_ALL", env=tricks)
+    assert result.outcome is Outcome.PASSED
+    assert lab.output.endswith("kept\n--exclude=* C\n")
+
+
+def test_a_large_tree_is_whole_before_the_first_step_begins(lab: Laboratory) -> None:
+    lab.tree = {f"d{number % 40}/f{number}": bytes([number % 251]) * 10_000 for number in range(2000)}
+    lab.tree["z/last"] = b"the last\n"
+    assert lab.run("find . -type f | wc -l; cat z/last").outcome is Outcome.PASSED
+    assert lab.output == "2001\nthe last\n"
+
+
 def test_output_arrives_while_the_job_runs(lab: Laboratory) -> None:
     """Given a job that never ends by itself, when its first line is seen it is cancelled: so it was seen in time."""
 

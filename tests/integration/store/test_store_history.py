@@ -183,6 +183,8 @@ async def test_an_archived_file_that_is_gone_is_said_to_be(kept: RedisStore, tmp
     file.unlink()
     with pytest.raises(InfrastructureError, match=RUN):
         await kept.runs.load(RUN)
+    other = await finished(kept, "another one")
+    assert await kept.runs.recent(10) == [other]
     file.write_bytes(content[:20])
     with pytest.raises(InfrastructureError, match="cannot read"):
         await kept.runs.load(RUN)

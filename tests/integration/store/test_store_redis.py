@@ -11,7 +11,8 @@ from redis import Redis
 from cluster.embedded.redis_server import RedisServer
 from cluster.store import keys
 from cluster.store.store import RedisStore, Store
-from models.errors import InfrastructureError, InternalError
+from models.commands import Report
+from models.errors import InfrastructureError, InternalError, VersionConflict
 from models.fence import Fence
 from models.inbox import Cancel
 from models.lifecycle.create import create
@@ -98,3 +99,20 @@ async def test_a_redis_that_has_forgotten_the_scripts_is_told_them_again(store: 
     await store.redis.script_flush()
     written = await store.runs.commit(Decision(run=run.having(detail="after it")))
     assert await store.runs.load(RUN) == written
+
+
+async def test_a_commit_in_the_middle_of_retiring_leaves_the_run_on_the_list(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await put(store)
+    zadd = store.redis.zadd
+
+    async def after_a_commit(name: str, mapping: dict[str, float]) -> object:
+        monkeypatch.undo()
+        await store.runs.commit(Decision(run=run, commands=(Report(),)))
+        return await zadd(name, mapping)
+
+    monkeypatch.setattr(store.redis, "zadd", after_a_commit)
+    with pytest.raises(VersionConflict):
+        await store.runs.retire(RUN, run.version)
+    assert await store.runs.is_active(RUN)
