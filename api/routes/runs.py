@@ -59,10 +59,11 @@ async def cancel(run: RunId, given: Given) -> Accepted:
 
 
 @router.post("/runs/{run}/rerun", status_code=202)
-async def rerun(run: RunId, given: Given, asked: RerunRequest) -> Accepted:
+async def rerun(run: RunId, given: Given, asked: RerunRequest | None = None) -> Accepted:
     """Asks for jobs that have ended to run once more. Those that still run go on; earlier attempts stay."""
     record = await given.store.runs.load(run)
-    if asked.which.startswith(ONE) and record.plan is not None:
-        record.job(JobId(asked.which.removeprefix(ONE)))
-    await given.store.inbox.put(Rerun(run=run, which=asked.which, by="the API"))
+    which = (asked or RerunRequest()).which
+    if which.startswith(ONE) and record.plan is not None:
+        record.job(JobId(which.removeprefix(ONE)))
+    await given.store.inbox.put(Rerun(run=run, which=which, by="the API"))
     return Accepted(run=run)

@@ -9,7 +9,7 @@ from api.app import create_app
 from api.services import Services
 from cluster.store.store import Store
 from models.ids import CommitId
-from models.inbox import Cancel, Submit
+from models.inbox import Cancel, Rerun, Submit
 from models.lifecycle.create import create, planned
 from models.lifecycle.decision import Decision
 from models.run import Run
@@ -96,6 +96,19 @@ async def test_events_in_order_and_from_where_a_reader_was(api: Api, store: Stor
     assert rest.json() == told[1:]
 
 
+async def test_rerun_is_a_message_to_the_orchestrator_and_an_unknown_job_is_said_at_once(
+    api: Api, store: Store
+) -> None:
+    run = await stored(store, runs.failed())
+    job = run.jobs[0].id
+    answer = await api.client.post(f"/v1/runs/{run.id}/rerun", json={"which": f"job:{job}"})
+    assert (answer.status_code, answer.json()) == (202, {"run": run.id})
+    ((_, message),) = await store.inbox.take()
+    assert message == Rerun(run=run.id, which=f"job:{job}", by="the API")
+    assert (await api.client.post(f"/v1/runs/{run.id}/rerun", json={"which": "job:nope"})).status_code == 404
+    assert (await api.client.post(f"/v1/runs/{run.id}/rerun", json={"which": "some"})).status_code == 422
+
+
 async def test_cancel_is_a_message_to_the_orchestrator(api: Api, store: Store) -> None:
     run = await stored(store, runs.running())
     answer = await api.client.post(f"/v1/runs/{run.id}/cancel")
@@ -110,6 +123,7 @@ async def test_cancel_is_a_message_to_the_orchestrator(api: Api, store: Store) -
         ("GET", "/v1/runs/r0"),
         ("GET", "/v1/runs/r0/events"),
         ("POST", "/v1/runs/r0/cancel"),
+        ("POST", "/v1/runs/r0/rerun"),
         ("GET", "/v1/runs/r0/jobs/test/log"),
         ("GET", "/v1/nothing"),
     ],
@@ -148,7 +162,7 @@ async def test_every_operation_under_v1_asks_for_the_token_in_the_documentation(
     operations = [
         operation for path, verbs in document["paths"].items() if path.startswith("/v1") for operation in verbs.values()
     ]
-    assert len(operations) == 6
+    assert len(operations) == 7
     assert all(operation["security"] for operation in operations)
 
 
