@@ -51,11 +51,12 @@ class Sandbox:
     """A running container. Whoever has one must call `destroy`."""
 
     def __init__(
-        self, client: docker.DockerClient, container_id: str, spec: SandboxSpec, watch: Watch, image_id: str = ""
+        self, client: docker.DockerClient, docker_url: str, container_id: str, spec: SandboxSpec, image_id: str = ""
     ) -> None:
         self.id = container_id
         self.spec = spec
-        self.watch = watch
+        self.watch = Watch(docker_url, container_id)
+        self._docker_url = docker_url
         self._image_id = image_id
         self._client = client
         self._api = client.api
@@ -82,7 +83,7 @@ class Sandbox:
         with docker_errors("take over a sandbox"):
             client = connect(docker_url)
             try:
-                return cls(client, container_id, spec, Watch(docker_url, container_id))
+                return cls(client, docker_url, container_id, spec)
             except BaseException:
                 remove(client, container_id)
                 client.close()
@@ -94,7 +95,7 @@ class Sandbox:
         try:
             container = client.containers.create(name=name, **container_options(spec))
             container_id = str(container.id)
-            sandbox = cls(client, container_id, spec, Watch(docker_url, container_id), image_id)
+            sandbox = cls(client, docker_url, container_id, spec, image_id)
             client.api.start(container_id)
         except APIError as error:
             raise _explained(error, spec) from error
@@ -141,7 +142,7 @@ class Sandbox:
                 workdir=WORKSPACE,
                 environment=dict(CONTROL_ENV if environment is None else environment),
             )
-            return Process(self._api, made["Id"], self.watch.ended)
+            return Process(self._docker_url, self._api, made["Id"], self.watch.ended)
 
     def call(
         self, argv: Sequence[str], *, stdin: Input | None = None, user: str = JOB_USER, guard: Callable[[], None]

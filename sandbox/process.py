@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, Self
 
 import docker
 
-from models.errors import InfrastructureError
+from sandbox.hijack import start_exec
 
 TICK_S = 0.1
 READ_BYTES = 256 * 1024
@@ -72,15 +72,11 @@ class Frames:
 class Process:
     """A command that has been started. Use as a context manager: leaving it closes the connection, not the command."""
 
-    def __init__(self, api: docker.APIClient, exec_id: str, container_ended: Event) -> None:
+    def __init__(self, docker_url: str, api: docker.APIClient, exec_id: str, container_ended: Event) -> None:
         self._api = api
         self._id = exec_id
         self._container_ended = container_ended
-        self._response = api.exec_start(exec_id, socket=True)
-        if not isinstance(self._response, socket.SocketIO):
-            raise InfrastructureError("Docker is not reached through a Unix socket", remedy="use a unix:// address")
-        # docker-py gives a file object over the socket; a second descriptor of it can be half closed and polled
-        self._socket = socket.fromfd(self._response.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket, self._first = start_exec(docker_url, api.api_version, exec_id)
         self._socket.setblocking(False)
 
     def __enter__(self) -> Self:
@@ -90,7 +86,6 @@ class Process:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-        self._response.close()
 
     @property
     def id(self) -> str:
@@ -104,6 +99,7 @@ class Process:
         (Docker waits for it that long).
         """
         frames = Frames()
+        yield from frames.feed(self._first)
         feeder = _Feeder(self._socket, stdin) if stdin is not None else None
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if feeder else 0))

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # Making one takes half a second of a core. Right after a take, the job that took it needs the cores itself.
 QUIET_S = 0.25
 BUSY_PERCENT = 60.0
-PATIENCE_S = 5.0
+PATIENCE_S = 1.0  # one that is made will be used: a node that is always busy gains nothing by waiting
 # How often demand that has faded is noticed.
 LOOK_S = 30.0
 SWEEP_S = 3.0
