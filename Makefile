@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo test check fault bench doctor lock format clean
+.PHONY: help setup venv demo test check style units types fault bench doctor lock format clean
 
 BIN := .venv/bin
 SETUP := cluster/host/setup.sh
@@ -24,12 +24,19 @@ test: ## All tests, on real Redis, Ray, Docker and gVisor
 	$(BIN)/pytest -q $(wildcard tests/unit tests/property)
 	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/property --ignore=tests/bench --ignore=tests/fault
 
-check: venv ## Style, types, layers and unit tests; under a minute
+check: venv ## Style, types, layers and unit tests, side by side; under a minute
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types units style
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+units:
 	$(BIN)/pytest -q tests/unit
+
+types:
+	$(BIN)/mypy
 
 fault: setup ## The fault suite for longer: make fault SEED=7 ROUNDS=10
 	SEED=$(or $(SEED),1) ROUNDS=$(or $(ROUNDS),5) $(BIN)/pytest -q -s tests/fault
