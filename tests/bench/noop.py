@@ -1,7 +1,9 @@
-"""From trigger to result: a signed webhook is posted to an idle server; the clock stops when its run has ended.
+"""From trigger to result: a signed webhook is posted to a server; the clock stops when its run has ended.
+
+Measured twice: on an idle server (the last run ended `IDLE_S` seconds ago), and one right after another.
 
 The change's one job does nothing, so what is measured is Delta: inbox, git fetch, plan, queue, lease, sandbox, result.
-Prints JSON: seconds, p50 and p95 of `runs` runs after one warm-up. `stages` are the medians of its parts, from the
+Prints JSON: seconds, p50 and p95 of `runs` runs after one warm-up each. `stages` are the medians of its parts, from the
 run's own events.
 The floor beside it is `docker run` of `true` under the same runtime, measured in the same session.
 """
@@ -29,6 +31,7 @@ from tests.e2e.repositories import git
 from tests.e2e.server import Delta, delta
 
 RUNS = 20
+IDLE_S = 2.0
 SECRET = "bench"
 CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
 _STAGES = (
@@ -50,22 +53,26 @@ def main() -> None:
         git(repository, "commit", "--quiet", "--message=first")
         with delta({"DELTA_GITHUB__WEBHOOK_SECRET": SECRET}) as server:
             server.up()
-            samples = [
-                _sample(server, repository, git_server.clone_url(repository), number) for number in range(RUNS + 1)
-            ][1:]
+            clone_url = git_server.clone_url(repository)
+            measured = {
+                name: [_sample(server, repository, clone_url, pause_s) for _ in range(RUNS + 1)][1:]
+                for name, pause_s in (("idle", IDLE_S), ("one_after_another", 0.0))
+            }
         floor = [_floor_s(docker_url) for _ in range(RUNS)]
-    show(
-        "trigger_to_result_of_a_noop_job",
-        runs=RUNS,
-        total_s=spread([sample["total"] for sample in samples]),
-        answered_202_s=spread([sample["answered"] for sample in samples]),
-        stages_p50_s={name: spread([sample[name] for sample in samples])["p50"] for name, _, _ in _STAGES},
-        docker_run_true_s=spread(floor),
-    )
+    for name, samples in measured.items():
+        show(
+            f"trigger_to_result_of_a_noop_job_{name}",
+            runs=RUNS,
+            total_s=spread([sample["total"] for sample in samples]),
+            answered_202_s=spread([sample["answered"] for sample in samples]),
+            stages_p50_s={stage: spread([sample[stage] for sample in samples])["p50"] for stage, _, _ in _STAGES},
+            docker_run_true_s=spread(floor),
+        )
 
 
-def _sample(server: Delta, repository: Path, clone_url: str, number: int) -> dict[str, float]:
-    git(repository, "commit", "--quiet", "--allow-empty", f"--message={number}")
+def _sample(server: Delta, repository: Path, clone_url: str, pause_s: float) -> dict[str, float]:
+    git(repository, "commit", "--quiet", "--allow-empty", "--message=nothing")
+    time.sleep(pause_s)
     body = json.dumps(_push(repository, clone_url)).encode()
     headers = {
         "X-GitHub-Event": "push",
