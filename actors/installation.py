@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.deploy import deploy
+from actors.driver import Driver
 from actors.site import Site, store_of
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
@@ -45,6 +45,7 @@ class Installation:
         self.run_dir = self.state_dir / "run"
         self.redis = RedisServer(self.state_dir, self.run_dir)
         self.ray = RayHead(self.state_dir, self.run_dir)
+        self.driver = Driver(self.run_dir)
         self._engine: Engine | None = None
         self._lasting = False
         self._users: SharedLock | None = None
@@ -156,10 +157,11 @@ class Installation:
             sweep(site.docker_url, site.installation, keep=lambda _attempt: False)
         own = not self.settings.ray_address
         address = self.ray.address if own else self.settings.ray_address
-        deploy(address, self.ray.environment() if own else {}, self.settings, site)
+        self.driver.deploy(address, self.ray.environment() if own else {}, self.settings, site, fresh=fresh)
         return site
 
     def _end_everything(self) -> None:
+        self.driver.stop()
         if not self.settings.ray_address:
             self.ray.stop()
             if self._engine is not None:

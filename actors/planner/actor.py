@@ -7,7 +7,7 @@ import asyncio
 from actors.planner.config import NAME
 from actors.planner.decide import PlanInputs, plan
 from actors.planner.tree import manifest_paths
-from models.change import Change
+from models.change import Change, Trust
 from models.plan import Plan
 from sandbox.source.mirror import Mirror, Mirrors
 
@@ -36,19 +36,26 @@ def _inputs(mirror: Mirror, change: Change) -> PlanInputs:
     if change.base is not None:
         mirror.ensure(change.base)
         merge_base = mirror.merge_base(change.base, change.head)
-    files = mirror.files(change.head)
-    manifests = {path: mirror.read(change.head, path) for path in manifest_paths(files)}
+    tree = mirror.tree(change.head)
+    manifests = manifest_paths(tree.files)
+    read = tree.read([NAME, *manifests])
     return PlanInputs(
         change=change,
         merge_base=merge_base,
         shallow=mirror.is_shallow(),
         changed=() if merge_base is None else mirror.changed(merge_base, change.head),
-        files=files,
-        config_text=_text(mirror.read(change.head, NAME)),
-        # The base branch's present one, not the merge base's: a fork could choose a merge base whose policy is lax.
-        base_config_text=None if change.base is None else _text(mirror.read(change.base, NAME)),
-        read={path: content for path, content in manifests.items() if content is not None},
+        files=tree.files,
+        config_text=_text(read.get(NAME)),
+        base_config_text=_base_config(mirror, change),
+        read={path: read[path] for path in manifests if path in read},
     )
+
+
+def _base_config(mirror: Mirror, change: Change) -> str | None:
+    """The base branch's present one, not the merge base's: a fork could choose a merge base whose policy is lax."""
+    if change.base is None or change.trust is not Trust.FORK:
+        return None
+    return _text(mirror.tree(change.base, NAME).read([NAME]).get(NAME))
 
 
 def _text(content: bytes | None) -> str | None:

@@ -44,7 +44,8 @@ class PlanInputs(Record):
 
     `merge_base` is None when there is none; `shallow` says that history was cut, so that it cannot be trusted. `files`
     are all paths of the tree at the head; `read` is the content of those that `manifest_paths` names. `config_text` is
-    the head's `.delta.yml`, `base_config_text` the base branch's, None where there is none.
+    the head's `.delta.yml`, `base_config_text` the base branch's where it counts, for a fork; None where there
+    is none.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")

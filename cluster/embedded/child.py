@@ -11,8 +11,8 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -40,15 +40,20 @@ class Child:
         except (OSError, ValueError, KeyError, TypeError, psutil.Error):
             return None
 
-    def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> psutil.Process:
-        """Starts it in a session of its own, so that Ctrl-C in a terminal does not reach it. Its log begins anew."""
+    def start(
+        self, command: Sequence[str], env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> psutil.Process:
+        """Starts it in a session of its own, so that Ctrl-C in a terminal does not reach it. Its log begins anew.
+
+        It reads `stdin`, as much as fits into a pipe at once (64 KiB), from its standard input.
+        """
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.previous"))
-        with self.log.open("wb") as log:
+        with self.log.open("wb") as log, _readable(stdin) as source:
             started = subprocess.Popen(
                 list(command),
-                stdin=subprocess.DEVNULL,
+                stdin=source,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **(env or {})},
@@ -96,6 +101,23 @@ class Child:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return "(it printed nothing)"
+
+
+@contextmanager
+def _readable(content: bytes | None) -> Iterator[int]:
+    """A descriptor to read it from, without a file on disk: it may be secret."""
+    if content is None:
+        yield subprocess.DEVNULL
+        return
+    source, sink = os.pipe()
+    try:
+        try:
+            os.write(sink, content)
+        finally:
+            os.close(sink)
+        yield source
+    finally:
+        os.close(source)
 
 
 def _birth(pid: int) -> str:

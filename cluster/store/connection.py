@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from models.errors import InfrastructureError
@@ -14,11 +14,35 @@ from models.errors import InfrastructureError
 # A blocking read must end before the socket's own time-out does.
 SOCKET_TIMEOUT_S = 30.0
 LONGEST_BLOCK_MS = 20_000
+CONNECT_TIMEOUT_S = 5.0
+# Redis does one command at a time: more connections would only make it look at more of them.
+CONNECTIONS = 32
+# Below the 10,000 that Redis itself allows for all of its clients.
+WAITING_CONNECTIONS = 5_000
 
 
-def connect(url: str) -> Redis:
+class Client(Redis):
+    """Short commands share a few connections and wait for their turn; one that blocks has a connection of its own.
+
+    Without that, readers that wait for something to happen would keep all others from making it happen.
+    """
+
+    waiting: Redis
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Gives the connections back."""
+        await super().aclose(close_connection_pool)
+        await self.waiting.aclose(close_connection_pool)
+
+
+def connect(url: str) -> Client:
     """A client for `url` (`redis://…` or `unix:///path`). Nothing is sent until the first command."""
-    return Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT_S, socket_connect_timeout=5.0)
+    limits = {"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": CONNECT_TIMEOUT_S}
+    turns = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=SOCKET_TIMEOUT_S, **limits)
+    client = Client(connection_pool=turns)
+    client.auto_close_connection_pool = True
+    client.waiting = Redis.from_pool(ConnectionPool.from_url(url, max_connections=WAITING_CONNECTIONS, **limits))
+    return client
 
 
 def script(name: str) -> str:

@@ -18,12 +18,11 @@ import time
 from dataclasses import dataclass
 
 from pydantic import ValidationError
-from redis.asyncio import Redis
 
 from cluster.archive import LocalArchive
 from cluster.store import keys, streams
 from cluster.store.archived_logs import line, name_of_log
-from cluster.store.connection import answering, script, text
+from cluster.store.connection import Client, answering, script, text
 from models.commands import COMMAND, Retire
 from models.errors import InfrastructureError, InternalError
 from models.events import Event
@@ -65,7 +64,7 @@ class _Held:
 class History:
     """Moves finished runs into the archive and brings them back. Without an archive, nothing is moved."""
 
-    def __init__(self, redis: Redis, archive: LocalArchive | None) -> None:
+    def __init__(self, redis: Client, archive: LocalArchive | None) -> None:
         self._redis = redis
         self._archive = archive
         self._move = redis.register_script(script("move.lua"))

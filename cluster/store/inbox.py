@@ -6,10 +6,9 @@ import hashlib
 import logging
 
 from pydantic import ValidationError
-from redis.asyncio import Redis
 
 from cluster.store import keys, streams
-from cluster.store.connection import answering, script
+from cluster.store.connection import Client, answering, script
 from models.inbox import MESSAGE, Message
 from models.ports import START
 
@@ -19,7 +18,7 @@ log = logging.getLogger(__name__)
 class Inbox:
     """Put by the API, taken by the orchestrator. An entry stays until it was acted on, so it may be seen twice."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
         self._accept = redis.register_script(script("accept.lua"))
 

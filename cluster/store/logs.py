@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redis.asyncio import Redis
-
 from cluster.store import keys, streams
 from cluster.store.archived_logs import ArchivedLogs
-from cluster.store.connection import answering
+from cluster.store.connection import Client, answering
 from models.ids import AttemptId, RunId
 from models.logs import LogChunk
 from models.ports import START
@@ -17,7 +15,7 @@ from models.ports import START
 class LogStore:
     """Appended by the runner of the attempt, read by anybody, also while it grows."""
 
-    def __init__(self, redis: Redis, archived: ArchivedLogs) -> None:
+    def __init__(self, redis: Client, archived: ArchivedLogs) -> None:
         self._redis = redis
         self._archived = archived
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import secrets
 
-from redis.asyncio import Redis
-
 from cluster.store import keys, streams
-from cluster.store.connection import answering, script, text
+from cluster.store.connection import Client, answering, script, text
 from cluster.store.history import History
 from models.ids import RunId
 
@@ -18,7 +16,7 @@ from models.ids import RunId
 class ReportStore:
     """Due marks, and forge ids by run."""
 
-    def __init__(self, redis: Redis, history: History) -> None:
+    def __init__(self, redis: Client, history: History) -> None:
         self._redis = redis
         self._history = history
         self._remember = redis.register_script(script("remember.lua"))

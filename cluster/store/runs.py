@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable
 
 from pydantic import ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from cluster.store import keys, streams
-from cluster.store.connection import answering, script, text
+from cluster.store.connection import Client, answering, script, text
 from cluster.store.history import History, events_after
 from cluster.store.turns import Turns
 from models.commands import COMMAND, Command
@@ -34,7 +33,7 @@ _FENCED = -3
 class RunStore:
     """The runs, their events and their outboxes."""
 
-    def __init__(self, redis: Redis, history: History) -> None:
+    def __init__(self, redis: Client, history: History) -> None:
         self._redis = redis
         self._history = history
         self._commit = redis.register_script(script("commit.lua"))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from cluster.archive import LocalArchive
 from cluster.store.archived_logs import ArchivedLogs
-from cluster.store.connection import answering, connect
+from cluster.store.connection import Client, answering, connect
 from cluster.store.failures import FailureStore
 from cluster.store.history import History
 from cluster.store.inbox import Inbox
@@ -78,7 +76,7 @@ class Store:
 class RedisStore(Store):
     """The store that survives."""
 
-    redis: Redis
+    redis: Client
     history: History
 
     async def ping(self) -> None:

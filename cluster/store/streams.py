@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from redis.asyncio import Redis
-
-from cluster.store.connection import LONGEST_BLOCK_MS, answering
+from cluster.store.connection import LONGEST_BLOCK_MS, Client, answering
 from models.errors import InfrastructureError
 from models.ports import START
 
@@ -28,22 +26,24 @@ class Seen:
 
 
 async def read(
-    redis: Redis, key: str, *, after: str = START, count: int = 500, block_ms: int | None = None
+    redis: Client, key: str, *, after: str = START, count: int = 500, block_ms: int | None = None
 ) -> list[tuple[str, bytes]]:
     """Entries of `key` after the entry id `after`, oldest first, as (entry id, JSON).
 
     With `block_ms`, waits that long for the first one; an empty list when none came.
     """
     with answering():
-        return _entries(await redis.xread({key: after}, count=count, block=_block(block_ms)))
+        reader = redis if block_ms is None else redis.waiting
+        return _entries(await reader.xread({key: after}, count=count, block=_block(block_ms)))
 
 
 async def read_of(
-    redis: Redis, record: str, key: str, *, after: str, count: int = 500, block_ms: int | None = None
+    redis: Client, record: str, key: str, *, after: str, count: int = 500, block_ms: int | None = None
 ) -> Seen:
     """As `read`, of a stream that belongs to the run with this record, in one round trip."""
     with answering():
-        async with redis.pipeline(transaction=False) as pipeline:
+        reader = redis if block_ms is None else redis.waiting
+        async with reader.pipeline(transaction=False) as pipeline:
             pipeline.hexists(record, "json")
             pipeline.hexists(record, "moved")
             pipeline.xread({key: after}, count=count, block=_block(block_ms))

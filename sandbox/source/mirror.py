@@ -10,19 +10,21 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from models.errors import CallerError, ChangeError, InfrastructureError, NotFound
+from models.errors import CallerError, InfrastructureError, NotFound
 from models.ids import CommitId
 from models.plan import ChangedFile
 from sandbox.source import git, worktree
+from sandbox.source.tree import Tree
 
 FETCH_TIMEOUT_S = 900.0
 KEPT_COMMITS = "refs/delta/commits"
 KEPT_REFS = "refs/delta/refs"
+_TOGETHER = 50
 
 # What runs is what was committed: `export-ignore` would leave files out, `export-subst` would rewrite them. This file
 # outranks every `.gitattributes` of the tree (`man 5 gitattributes`).
@@ -84,6 +86,8 @@ class Mirror:
 
     def has(self, commit: CommitId) -> bool:
         """Whether this commit is here."""
+        if (self.path / KEPT_COMMITS / git.checked_commit(commit)).exists():  # or its ref was packed, or it has none
+            return True
         kind = git.run(["cat-file", "-t", git.checked_commit(commit)], git_dir=self.path)
         return kind.returncode == 0 and kind.stdout.strip() == b"commit"
 
@@ -98,21 +102,24 @@ class Mirror:
             return
         if ref and not _REF.fullmatch(ref):
             raise CallerError(f"{ref[:100]!r} is not a ref that can be fetched")
-        refspecs = [f"+{commit}:{KEPT_COMMITS}/{commit}"]
-        if ref:
-            refspecs.append(f"+{ref}:{KEPT_REFS}/{hashlib.sha256(ref.encode()).hexdigest()[:32]}")
-        refspecs.append("+refs/heads/*:refs/heads/*")
-        with self._alone():
-            if self.has(commit):
+        by_ref = f"+{ref}:{KEPT_REFS}/{hashlib.sha256(ref.encode()).hexdigest()[:32]}"
+        ways = [[_kept(commit)], *([[by_ref]] if ref else []), ["+refs/heads/*:refs/heads/*"]]
+        with self._wanted(commit), self._alone() as waited:
+            if waited and self.has(commit):
                 return
-            complaints = []
-            for refspec in refspecs:
-                complaints.append(self._fetch(refspec, authorization))
+            others = self._wanted_by_others(commit)
+            if others and not self._fetch([_kept(commit), *map(_kept, others)], authorization):
+                return
+            complaint = ""
+            for way in ways:
+                complaint = self._fetch(way, authorization)
+                if not complaint and way is ways[0]:
+                    return  # and git has made its ref
                 if self.has(commit):
                     self.keep(commit)
                     return
-        if complaints[-1]:
-            raise InfrastructureError(f"git could not fetch from {self.clone_url}: {complaints[-1]}")
+        if complaint:
+            raise InfrastructureError(f"git could not fetch from {self.clone_url}: {complaint}")
         raise NotFound(
             f"{self.clone_url} has no commit {commit}", remedy="push it first, or name the ref that holds it"
         )
@@ -152,35 +159,9 @@ class Mirror:
         with git.streamed(arguments, git_dir=self.path) as stream:
             return stream.read(limit_bytes).decode(errors="replace")
 
-    def files(self, commit: CommitId) -> tuple[str, ...]:
-        """The paths of all files and symbolic links in the commit's tree (submodules are not), in git's order."""
-        raw = git.output(["ls-tree", "-r", "-z", "--full-tree", git.checked_commit(commit)], git_dir=self.path)
-        entries = (entry.partition(b"\t") for entry in raw.split(b"\0")[:-1])
-        return tuple(git.shown_path(path) for meta, _, path in entries if b" blob " in meta)
-
-    def read(self, commit: CommitId, path: str, limit_bytes: int = 1_000_000) -> bytes | None:
-        """A file's content as committed. None when the commit has no regular file there.
-
-        Errors: `ChangeError` when it is larger than `limit_bytes`: half a file would be worse than none.
-        """
-        if "\0" in path or any(part in {"", ".", ".."} for part in path.split("/")):
-            return None
-        arguments = [
-            "ls-tree",
-            "-z",
-            "-l",
-            "--full-tree",
-            git.checked_commit(commit),
-            "--",
-            path,
-        ]
-        meta, _, found = git.output(arguments, git_dir=self.path).partition(b"\t")
-        mode, kind, blob, size = (*meta.decode().split(), "", "", "", "")[:4]
-        if kind != "blob" or mode == "120000" or git.shown_path(found.rstrip(b"\0")) != path:
-            return None
-        if int(size) > limit_bytes:
-            raise ChangeError(f"{path} has {int(size):,} bytes; at most {limit_bytes:,} are read")
-        return git.output(["cat-file", "blob", blob], git_dir=self.path)
+    def tree(self, commit: CommitId, *below: str) -> Tree:
+        """The commit's files; with `below`, only those at or under these paths."""
+        return Tree(self.path, commit, below)
 
     def archive(self, commit: CommitId) -> AbstractContextManager[BinaryIO]:
         """The commit's tree as a tar stream: every file that was committed, submodules as empty folders."""
@@ -199,8 +180,8 @@ class Mirror:
             self.keep(commit)
         return commit
 
-    def _fetch(self, refspec: str, authorization: str) -> str:
-        """Fetch one refspec; what git complained of, or nothing."""
+    def _fetch(self, refspecs: Sequence[str], authorization: str) -> str:
+        """Fetch them; what git complained of, or nothing."""
         env = {"GIT_CONFIG_GLOBAL": str(self.path / "fetch.config")}
         if authorization:
             settings = {"http.extraHeader": f"Authorization: {authorization}", "http.followRedirects": "false"}
@@ -209,8 +190,9 @@ class Mirror:
                 env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
         slow = ["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60"]  # bytes a second, for that many seconds
         flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--update-shallow"]
+        flags += [] if self._untidy() else ["--no-auto-maintenance"]
         done = git.run(
-            [*slow, "fetch", *flags, "--end-of-options", self.clone_url, refspec],
+            [*slow, "fetch", *flags, "--end-of-options", self.clone_url, *refspecs],
             git_dir=self.path,
             env=env,
             timeout_s=FETCH_TIMEOUT_S,
@@ -218,8 +200,57 @@ class Mirror:
         return (git.complaint(done) or f"exit code {done.returncode}") if done.returncode else ""
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the mirror's lock, waiting for it; the kernel drops it with the process."""
-        with self.path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    def _wanted(self, commit: CommitId) -> Iterator[None]:
+        """Let whoever fetches meanwhile know that this commit is wanted too: of many that wait, one fetches for all."""
+        note = self._notes / commit
+        self._notes.mkdir(exist_ok=True)
+        note.touch()
+        try:
             yield
+        finally:
+            note.unlink(missing_ok=True)
+
+    def _wanted_by_others(self, commit: CommitId) -> list[CommitId]:
+        """Some of the commits that others wait for. Asked for only once in this way: one of them may not exist."""
+        others = [CommitId(name) for name in sorted(note.name for note in self._notes.iterdir()) if name != commit][
+            :_TOGETHER
+        ]
+        for other in others:
+            (self._notes / other).unlink(missing_ok=True)
+        return [other for other in others if not self.has(other)]
+
+    @property
+    def _notes(self) -> Path:
+        return self.path.with_suffix(".wanted")
+
+    def _untidy(self) -> bool:
+        """Whether git's own cleaning would find enough to do: it costs a process to ask git (`gc.auto` in git-config).
+
+        Git too counts the loose objects in one folder of 256, and the packs.
+        """
+        loose, packs = self.path / "objects" / "17", self.path / "objects" / "pack"
+        return _count(loose) > 6700 // 256 or _count(packs) > 2 * 50
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Hold the mirror's lock; says whether it was waited for. The kernel drops it with the process."""
+        with self.path.with_suffix(".lock").open("w") as lock:
+            waited = False
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waited = True
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield waited
+
+
+def _kept(commit: CommitId) -> str:
+    """The refspec that fetches a commit and keeps it."""
+    return f"+{commit}:{KEPT_COMMITS}/{commit}"
+
+
+def _count(folder: Path) -> int:
+    try:
+        return sum(1 for _ in folder.iterdir())
+    except FileNotFoundError:
+        return 0

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from actors.deploy import deploy
+from actors.driver import Driver
 from actors.site import Site
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
@@ -42,14 +42,16 @@ def main() -> None:
 
 @contextmanager
 def _without_sandbox(folder: Path) -> Iterator[Site]:
-    redis, ray = RedisServer(folder, folder / "run"), RayHead(folder, folder / "run")
+    run_dir = folder / "run"
+    redis, ray, driver = RedisServer(folder, run_dir), RayHead(folder, run_dir), Driver(run_dir)
     try:
         redis.ensure()
         ray.ensure(dashboard=False)
         site = Site(folder, redis.url, redis.runner_url, docker_url="", installation="bench")
-        deploy(ray.address, ray.environment(), Settings(state_dir=folder), site, body)
+        driver.deploy(ray.address, ray.environment(), Settings(state_dir=folder), site, fresh=True, body=body)
         yield site
     finally:
+        driver.stop()
         ray.stop()
         redis.stop()
 

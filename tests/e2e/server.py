@@ -60,7 +60,7 @@ class Delta:
         """SIGKILL to everything that serves: the API, Redis, Ray's processes and every actor, all at once."""
         records = [json.loads(path.read_text()) for path in (self.state_dir / "run").glob("*.json")]
         mains = [psutil.Process(record["pid"]) for record in records if "pid" in record]
-        assert len(mains) == 3, "the API, Redis and Ray"
+        assert len(mains) == 4, "the API, Redis, Ray and its driver"
         family = [child for main in mains for child in main.children(recursive=True)]
         doomed = {process.pid: process for process in [*mains, *family] if _is_part(process)}
         for process in doomed.values():

@@ -290,35 +290,34 @@ def test_odd_names_are_read_as_they_are(repo: Repo, mirror: Mirror) -> None:
     base = repo.commit()
     head = repo.commit(dict.fromkeys(odd, "content"))
     mirror.ensure(head)
-    assert set(mirror.files(head)) == odd
+    assert set(mirror.tree(head).files) == odd
     assert {file.path for file in mirror.changed(base, head)} == odd
-    assert all(mirror.read(head, name) == b"content" for name in odd)
+    assert mirror.tree(head).read(odd) == dict.fromkeys(odd, b"content")
 
 
 def test_a_name_that_is_not_utf8_becomes_text_that_can_be_stored(repo: Repo, mirror: Mirror) -> None:
     (repo.path / os.fsdecode(b"bad\xff\xfe")).write_text("x")
     head = repo.commit()
     mirror.ensure(head)
-    assert mirror.files(head) == ("bad\\xff\\xfe",)
-    assert mirror.files(head)[0].encode()
+    assert mirror.tree(head).files == ("bad\\xff\\xfe",)
+    assert mirror.tree(head).files[0].encode()
 
 
 def test_read_gives_regular_files_only(repo: Repo, mirror: Mirror) -> None:
     (repo.path / "link").symlink_to("/etc/passwd")
     head = repo.commit({"dir/file": "content"})
     mirror.ensure(head)
-    assert mirror.read(head, "dir/file") == b"content"
-    assert mirror.read(head, "link") is None
-    assert mirror.read(head, "dir") is None
-    assert mirror.read(head, "missing") is None
-    assert mirror.read(head, "../../etc/passwd") is None
+    asked = ["dir/file", "link", "dir", "missing", "../../etc/passwd"]
+    assert mirror.tree(head).read(asked) == {"dir/file": b"content"}
+    assert mirror.tree(head, "dir").read(asked) == {"dir/file": b"content"}
+    assert mirror.tree(head, "link").read(asked) == {}
 
 
 def test_read_refuses_what_is_too_large(repo: Repo, mirror: Mirror) -> None:
     head = repo.commit({"big": "x" * 101})
     mirror.ensure(head)
     with pytest.raises(ChangeError, match="big has 101 bytes"):
-        mirror.read(head, "big", limit_bytes=100)
+        mirror.tree(head).read(["big"], limit_bytes=100)
 
 
 def test_the_diffs_text_is_bounded_and_runs_no_program_of_the_tree(repo: Repo, mirror: Mirror, tmp_path: Path) -> None:
@@ -369,7 +368,7 @@ def test_a_submodule_is_neither_fetched_nor_unpacked(repo: Repo, mirror: Mirror,
     head = CommitId(repo.git("rev-parse", "HEAD"))
     mirror.ensure(head)
     assert members(mirror, head)["sub"].isdir()
-    assert mirror.files(head) == (".gitmodules", "a")
+    assert mirror.tree(head).files == (".gitmodules", "a")
     assert not (tmp_path / "ran").exists()
 
 

@@ -56,9 +56,9 @@ def edit(folder: Path) -> None:
 def test_the_snapshot_is_the_tree_as_it_lies_there(folder: Path, mirror: Mirror) -> None:
     edit(folder)
     commit = mirror.snapshot(folder)
-    assert mirror.files(commit) == (".gitignore", "changed", "kept", "sub/untracked")
-    assert mirror.read(commit, "changed") == b"after"
-    assert mirror.read(commit, "kept") == b"as committed"
+    assert mirror.tree(commit).files == (".gitignore", "changed", "kept", "sub/untracked")
+    assert mirror.tree(commit).read(["changed"]) == {"changed": b"after"}
+    assert mirror.tree(commit).read(["kept"]) == {"kept": b"as committed"}
 
 
 def test_its_parent_is_head(folder: Path, mirror: Mirror) -> None:
@@ -85,7 +85,7 @@ def test_what_was_staged_only_is_in_the_mirror_too(folder: Path, mirror: Mirror)
     git(folder, "add", "staged")
     commit = mirror.snapshot(folder)
     (folder / ".git").rename(folder / "gone")
-    assert mirror.read(commit, "staged") == b"staged, and in no commit"
+    assert mirror.tree(commit).read(["staged"]) == {"staged": b"staged, and in no commit"}
     subprocess.run(["git", f"--git-dir={mirror.path}", "fsck", "--strict", "--connectivity-only"], check=True)
 
 
@@ -106,13 +106,13 @@ def test_the_users_own_ignore_file_counts(folder: Path, mirror: Mirror, tmp_path
     (tmp_path / "home" / ".config" / "git").mkdir(parents=True)
     (tmp_path / "home" / ".config" / "git" / "ignore").write_text(".idea\n")
     (folder / ".idea").write_text("x")
-    assert ".idea" not in mirror.files(mirror.snapshot(folder))
+    assert ".idea" not in mirror.tree(mirror.snapshot(folder)).files
 
 
 def test_a_linked_work_tree_works(folder: Path, mirror: Mirror, tmp_path: Path) -> None:
     git(folder, "worktree", "add", "-q", str(tmp_path / "linked"), "-b", "side")
     (tmp_path / "linked" / "new").write_text("x")
-    assert "new" in mirror.files(mirror.snapshot(tmp_path / "linked"))
+    assert "new" in mirror.tree(mirror.snapshot(tmp_path / "linked")).files
 
 
 def test_a_variable_of_a_surrounding_git_does_not_lead_astray(
@@ -120,7 +120,7 @@ def test_a_variable_of_a_surrounding_git_does_not_lead_astray(
 ) -> None:
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nonexistent")
-    assert mirror.files(mirror.snapshot(folder))
+    assert mirror.tree(mirror.snapshot(folder)).files
 
 
 def test_hooks_of_the_repository_do_not_run(folder: Path, mirror: Mirror, tmp_path: Path) -> None:
