@@ -8,7 +8,6 @@ from pathlib import Path
 from cluster.archive import LocalArchive
 from cluster.blobs import LocalBlobs
 from cluster.store.store import RedisStore, Store
-from sandbox.source.mirror import Mirrors
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class Site:
     lasting: bool = False
 
     @property
-    def mirrors(self) -> Mirrors:
-        """The bare mirrors of every repository, on this node."""
-        return Mirrors(self.state_dir / "mirrors")
+    def mirrors(self) -> Path:
+        """The folder with the bare mirrors of every repository, on this node."""
+        return self.state_dir / "mirrors"
 
     @property
     def blobs(self) -> LocalBlobs:

@@ -47,6 +47,7 @@ from models.plan import Resources
 from models.run import Run
 from models.settings import SandboxSettings, Settings
 from sandbox.pool import WarmPool
+from sandbox.source.mirror import Mirrors
 from sandbox.stock import Bounds
 from sandbox.sweep import sweep
 
@@ -133,7 +134,7 @@ class PlannerActor(_Starting, Planner):
 
     def __init__(self, settings: Settings, site: Site) -> None:
         del settings  # every actor is made with the same two arguments
-        Planner.__init__(self, site.mirrors)
+        Planner.__init__(self, Mirrors(site.mirrors))
         self._begin(self.start())
 
 

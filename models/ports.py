@@ -81,8 +81,8 @@ class Runs(Protocol):
         """Commands committed and not yet performed, oldest first."""
         ...
 
-    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
-        """Takes a command out of the outbox: it was carried out. Raises `StaleWrite` when the fence does not hold."""
+    async def performed(self, run: RunId, entries: Sequence[str], fence: Fence | None = None) -> None:
+        """Takes commands out of the outbox: they were carried out. Raises `StaleWrite` when the fence does not hold."""
         ...
 
 
@@ -161,8 +161,8 @@ class Reports(Protocol):
         """Waits for a mark made after `after`, or `block_ms`; gives what to pass as `after` the next time."""
         ...
 
-    async def done(self, run: RunId, mark: str) -> None:
-        """Un-marks the run, unless it was marked again since."""
+    async def done(self, run: RunId, mark: str) -> str | None:
+        """Un-marks the run, unless it was marked again since: then gives that mark, and None otherwise."""
         ...
 
     async def ids(self, run: RunId) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _base_config(mirror: Mirror, change: Change) -> str | None:
     """The base branch's present one, not the merge base's: a fork could choose a merge base whose policy is lax."""
     if change.base is None or change.trust is not Trust.FORK:
         return None
-    return _text(mirror.tree(change.base, NAME).read([NAME]).get(NAME))
+    return _text(mirror.tree(change.base).read([NAME]).get(NAME))
 
 
 def _text(content: bytes | None) -> str | None:

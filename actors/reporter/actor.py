@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
 
 from actors.background import Background
 from actors.reporter.forge import Forge as ForgeAdapter
@@ -29,6 +30,16 @@ _LONGEST_WAIT_S = 300.0
 
 # Opens the adapter of a run's forge, or None where there is nothing to write to (a local run, no credentials).
 ForgeOf = Callable[[Run], AbstractAsyncContextManager[ForgeAdapter] | None]
+
+
+class _Step(NamedTuple):
+    """Settled: the forge has it, or never will. After `pause_s` seconds it may be spoken to again about this run."""
+
+    settled: bool
+    pause_s: float
+
+
+_NOTHING_TO_DO = _Step(settled=True, pause_s=0.0)
 
 
 class Reporter:
@@ -52,48 +63,53 @@ class Reporter:
         await self._background.stop()
 
     async def _work_off(self) -> None:
-        for run in await self._store.reports.all_due():
+        for run, mark in (await self._store.reports.all_due()).items():
             if run not in self._busy:
                 self._busy.add(run)
-                self._background.spawn(self._report(run))
+                self._background.spawn(self._report(run, mark))
         self._bell = await self._store.reports.wait(self._bell, _BELL_BLOCK_MS)
 
-    async def _report(self, run_id: RunId) -> None:
+    async def _report(self, run_id: RunId, mark: str) -> None:
         wait_s = _FIRST_WAIT_S
+        due: str | None = mark
         try:
-            while (mark := (await self._store.reports.all_due()).get(run_id)) is not None:
-                again_in_s = await self._bring_up_to_date(run_id, wait_s)
-                if again_in_s is None:
-                    await self._store.reports.done(run_id, mark)
-                    wait_s = _FIRST_WAIT_S
-                else:
+            while due is not None:
+                mark = due
+                step = await self._bring_up_to_date(run_id, wait_s)
+                if not step.settled:
                     wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
-                await asyncio.sleep(again_in_s or self._settings.github.coalesce_s)
+                    await asyncio.sleep(step.pause_s)
+                    continue
+                wait_s = _FIRST_WAIT_S
+                due = await self._store.reports.done(run_id, mark)
+                if step.pause_s:
+                    await asyncio.sleep(step.pause_s)
+                    due = due or await self._store.reports.done(run_id, mark)
         except InfrastructureError as error:
             log.warning("report of %s will be tried again: %s", run_id, error)
         finally:
             self._busy.discard(run_id)
 
-    async def _bring_up_to_date(self, run_id: RunId, wait_s: float) -> float | None:
-        """None when the forge has it, or never will; otherwise in how many seconds to try again."""
+    async def _bring_up_to_date(self, run_id: RunId, wait_s: float) -> _Step:
         try:
             run = await self._store.runs.load(run_id)
         except NotFound:
-            return None
+            return _NOTHING_TO_DO
         opened = self._forge_of(run)
         if opened is None:
-            return None
+            return _NOTHING_TO_DO
         memory = await self._store.reports.ids(run_id)
+        written = _Step(settled=True, pause_s=self._settings.github.coalesce_s)
         try:
             # The runs of one repository share comments, and a forge limits how much may be written at once.
             async with self._places.setdefault(run.change.repository, asyncio.Lock()), opened as forge:
                 ids = await publish(run, forge, memory, self._settings.api.public_url)
         except ForgeRefused as error:  # there is no credential for this repository: asking again would not help
             log.warning("report of %s: %s", run_id, error)
-            return None
+            return written
         except NotPublished as error:
             await self._store.reports.remember(run_id, error.ids)
             log.warning("report of %s: %s", run_id, error)
-            return max(wait_s, error.retry_after_s) if error.again else None
+            return _Step(settled=False, pause_s=max(wait_s, error.retry_after_s)) if error.again else written
         await self._store.reports.remember(run_id, ids)
-        return None
+        return written

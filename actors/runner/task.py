@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from actors.handles import OrchestratorHandle, PoolHandle
@@ -51,7 +52,7 @@ class Surroundings:
     log_url: str
     docker_url: str
     installation: str
-    mirrors: Mirrors
+    mirrors: Path
     blobs: LocalBlobs
 
 
@@ -142,7 +143,7 @@ class _Work:
     @contextmanager
     def _source(self) -> Iterator[BinaryIO]:
         change = self._grant.change
-        mirror = self._around.mirrors.of(change.clone_url)
+        mirror = Mirrors(self._around.mirrors).of(change.clone_url)
         mirror.ensure(change.head, ref=change.fetch_ref)
         with mirror.archive(change.head) as stream:
             yield stream

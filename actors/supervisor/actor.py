@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 
 from actors.background import Background, until_done
 from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, supervisor_name
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 _RECONCILE_S = 5.0
 _MOVE_S = 60.0
 _PLAN_TRIES = 3
+# These ask somebody who may take his time: others of the run are not held up by them.
+_SLOW = (MakePlan, Analyze, NoteFix)
 
 
 class Supervisor:
@@ -58,6 +61,8 @@ class Supervisor:
         pool = [supervisor_name(each) for each in range(settings.supervisors)]
         self._tenure = Tenure(supervisor_name(number), pool, store.owners, settings.ownership)
         self._pool_changed = asyncio.Event()
+        # The runs that are being carried, and whether to do it again after that.
+        self._carrying: dict[RunId, bool] = {}
         self._background = Background()
 
     async def start(self) -> None:
@@ -76,18 +81,35 @@ class Supervisor:
         """Begins every command of the run that nobody has begun; the run is retired when nothing else is left.
 
         Does nothing for a run of another supervisor: whoever told this one was wrong, and the other looks by itself.
+        A run that is being carried is carried once more after that, however often it is asked for meanwhile.
         """
+        if run in self._carrying:
+            self._carrying[run] = True
+            return
+        self._carrying[run] = True
+        try:
+            while self._carrying[run]:
+                self._carrying[run] = False
+                await self._carry_once(run)
+        finally:
+            del self._carrying[run]
+
+    async def _carry_once(self, run: RunId) -> None:
         fence = await self._tenure.holds(run)
         if fence is None:
             return
         entries = await self._store.runs.outbox(run)
-        work = [(entry, command) for entry, command in entries if not isinstance(command, Retire)]
-        for entry, command in work:
-            if entry not in self._begun[run]:
-                self._begun[run].add(entry)
-                self._background.spawn(self._carry_out(run, entry, command, fence))
-        if not work and entries:
-            await self._retire(run, [entry for entry, _ in entries], fence)
+        fresh = [(entry, command) for entry, command in entries if entry not in self._begun[run]]
+        self._begun[run].update(entry for entry, command in fresh if not isinstance(command, Retire))
+        for entry, command in fresh:
+            if isinstance(command, _SLOW):
+                self._background.spawn(self._carry_out_slowly(run, entry, command, fence))
+        quick = {entry: command for entry, command in fresh if not isinstance(command, (*_SLOW, Retire))}
+        if quick and not await self._carry_out(run, quick, fence):
+            return
+        left = {entry: command for entry, command in entries if entry not in quick}
+        if left and all(isinstance(command, Retire) for command in left.values()):
+            await self._retire(run, [*left], fence)
 
     async def _beat(self) -> None:
         if await self._tenure.beat():
@@ -137,8 +159,7 @@ class Supervisor:
             record = await self._store.runs.load(run)
             if record.over:  # otherwise it was ended and begun again, and this is what is left of that end
                 await self._store.runs.retire(run, record.version, fence)
-            for entry in entries:
-                await self._store.runs.performed(run, entry, fence)
+            await self._store.runs.performed(run, entries, fence)
         except StaleWrite as stale:
             self._lost(run, stale)
             return
@@ -146,28 +167,44 @@ class Supervisor:
             self._begun.pop(run, None)
             self._tenure.lost(run)
 
-    def _lost(self, run: RunId, stale: StaleWrite) -> None:
+    def _lost(self, run: RunId, stale: DeltaError) -> None:
         """Another one has it, or somebody was faster: in any case it is looked at again."""
         log.info("left as it is: %s", stale)
         self._tenure.lost(run)
 
-    async def _carry_out(self, run: RunId, entry: str, command: Command, fence: Fence) -> None:
-        done = False
+    async def _carry_out_slowly(self, run: RunId, entry: str, command: Command, fence: Fence) -> None:
+        """In the background; then there may be something new to do."""
+        if await self._carry_out(run, {entry: command}, fence):
+            await self.carry(run)
+
+    async def _carry_out(self, run: RunId, commands: Mapping[str, Command], fence: Fence) -> bool:
+        """Carries out these, of which equal ones are one. True when all are done."""
+        done: list[str] = []
+        try:
+            for command in dict.fromkeys(commands.values()):
+                if await self._tried(run, command, fence):
+                    done += [entry for entry, each in commands.items() if each == command]
+            if done:
+                await self._store.runs.performed(run, done, fence)
+        except (StaleWrite, InfrastructureError) as error:
+            done = []
+            self._lost(run, error)
+        finally:  # whatever went wrong, a bug included
+            self._begun[run] -= commands.keys() - set(done)
+        return len(done) == len(commands)
+
+    async def _tried(self, run: RunId, command: Command, fence: Fence) -> bool:
         try:
             await self._perform(run, command, fence)
-            await self._store.runs.performed(run, entry, fence)
-            done = True
         except StaleWrite as stale:
             self._lost(run, stale)
         except InfrastructureError as error:
             log.warning("%s of %s will be tried again: %s", command.do, run, error)
-        except DeltaError:  # ours, and wrong: the run waits, and the log says for what
+        except Exception:  # a bug: the run waits, the log says for what, and all others go on
             log.exception("%s of %s will be tried again", command.do, run)
-        finally:  # whatever went wrong, a bug included
-            if not done:
-                self._begun[run].discard(entry)
-        if done:
-            await self.carry(run)
+        else:
+            return True
+        return False
 
     async def _perform(self, run: RunId, command: Command, fence: Fence) -> None:
         match command:

@@ -37,11 +37,12 @@ class Client(Redis):
 
 def connect(url: str) -> Client:
     """A client for `url` (`redis://…` or `unix:///path`). Nothing is sent until the first command."""
-    limits = {"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": CONNECT_TIMEOUT_S}
-    turns = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=SOCKET_TIMEOUT_S, **limits)
+    # redis-py would tell Redis its own version, and look that up on disk for each connection.
+    options = {"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": CONNECT_TIMEOUT_S, "driver_info": None}
+    turns = BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS, timeout=SOCKET_TIMEOUT_S, **options)
     client = Client(connection_pool=turns)
     client.auto_close_connection_pool = True
-    client.waiting = Redis.from_pool(ConnectionPool.from_url(url, max_connections=WAITING_CONNECTIONS, **limits))
+    client.waiting = Redis.from_pool(ConnectionPool.from_url(url, max_connections=WAITING_CONNECTIONS, **options))
     return client
 
 

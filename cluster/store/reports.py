@@ -42,10 +42,11 @@ class ReportStore:
         found = await streams.read(self._redis, keys.REPORTS_BELL, after=after, block_ms=block_ms)
         return found[-1][0] if found else after
 
-    async def done(self, run: RunId, mark: str) -> None:
-        """Un-marks the run, unless it was marked again since."""
+    async def done(self, run: RunId, mark: str) -> str | None:
+        """Un-marks the run, unless it was marked again since: then gives that mark."""
         with answering():
-            await self._reported(keys=[keys.REPORTS], args=[run, mark])
+            newer = await self._reported(keys=[keys.REPORTS], args=[run, mark])
+        return None if newer is None else text(newer)
 
     async def ids(self, run: RunId) -> dict[str, str]:
         """What was remembered about the forge for this run."""

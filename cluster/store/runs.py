@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 from redis.exceptions import NoScriptError
@@ -141,9 +141,11 @@ class RunStore:
         if version is not None and at != version:
             raise VersionConflict(f"run {run} is no longer at version {version}")
         with answering():
-            # In this order: a kill in between leaves it on both lists, and active it is not moved.
-            await self._redis.zadd(keys.FINISHED, {run: time.time()})
-            await self._redis.srem(keys.ACTIVE, run)
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                # In this order: a kill in between leaves it on both lists, and active it is not moved.
+                pipeline.zadd(keys.FINISHED, {run: time.time()})
+                pipeline.srem(keys.ACTIVE, run)
+                await pipeline.execute()
         # A commit between the first look and the removal was listed too early; one that is later lists the run itself.
         if await self._version(run, None) != at:
             with answering():
@@ -175,11 +177,11 @@ class RunStore:
         except ValidationError as error:
             raise InternalError(f"this Delta cannot read the outbox of run {run}: {error}") from error
 
-    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
-        """Takes a command out of the outbox: it was carried out. Raises `StaleWrite` when the fence does not hold."""
+    async def performed(self, run: RunId, entries: Sequence[str], fence: Fence | None = None) -> None:
+        """Takes commands out of the outbox: they were carried out. Raises `StaleWrite` when the fence does not hold."""
         with answering():
             answer: int = await self._performed(
-                keys=[keys.outbox(run), keys.owner(run)], args=[str(fence or ""), entry]
+                keys=[keys.outbox(run), keys.owner(run)], args=[str(fence or ""), *entries]
             )
         self._check(run, fence, answer)
 

@@ -10,21 +10,25 @@ import fcntl
 import hashlib
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from models.errors import CallerError, InfrastructureError, NotFound
 from models.ids import CommitId
 from models.plan import ChangedFile
 from sandbox.source import git, worktree
+from sandbox.source.objects import Objects
 from sandbox.source.tree import Tree
 
 FETCH_TIMEOUT_S = 900.0
 KEPT_COMMITS = "refs/delta/commits"
 KEPT_REFS = "refs/delta/refs"
 _TOGETHER = 50
+_READERS = 16  # a process each
 
 # What runs is what was committed: `export-ignore` would leave files out, `export-subst` would rewrite them. This file
 # outranks every `.gitattributes` of the tree (`man 5 gitattributes`).
@@ -43,6 +47,8 @@ class Mirrors:
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self._root = root.absolute()
+        self._readers: OrderedDict[Path, Objects] = OrderedDict()
+        self._books = Lock()
 
     def of(self, clone_url: str) -> Mirror:
         """The mirror of a repository, made when it is not there yet; nothing is fetched.
@@ -56,17 +62,34 @@ class Mirrors:
                 remedy="give a URL without a password, or an absolute path; a credential is handed over apart",
             )
         digest = hashlib.sha256(clone_url.encode()).hexdigest()[:32]
-        mirror = Mirror(self._root / f"{digest}.git", clone_url)
+        path = self._root / f"{digest}.git"
+        mirror = Mirror(path, clone_url, self._reader(path))
         mirror.create()
         return mirror
+
+    def close(self) -> None:
+        """End the processes that read."""
+        with self._books:
+            for reader in self._readers.values():
+                reader.close()
+
+    def _reader(self, path: Path) -> Objects:
+        with self._books:
+            reader = self._readers.setdefault(path, Objects(path))
+            self._readers.move_to_end(path)
+            if len(self._readers) > _READERS:
+                _, oldest = self._readers.popitem(last=False)
+                oldest.close()  # whoever is using it starts it again
+            return reader
 
 
 class Mirror:
     """A bare repository with commits of one origin. Commit ids are checked: nothing else reaches git's command line."""
 
-    def __init__(self, path: Path, clone_url: str) -> None:
+    def __init__(self, path: Path, clone_url: str, objects: Objects) -> None:
         self.path = path
         self.clone_url = clone_url
+        self._objects = objects
 
     def create(self) -> None:
         """Make the empty repository if it is not there."""
@@ -88,8 +111,8 @@ class Mirror:
         """Whether this commit is here."""
         if (self.path / KEPT_COMMITS / git.checked_commit(commit)).exists():  # or its ref was packed, or it has none
             return True
-        kind = git.run(["cat-file", "-t", git.checked_commit(commit)], git_dir=self.path)
-        return kind.returncode == 0 and kind.stdout.strip() == b"commit"
+        (found,) = self._objects.info([commit])
+        return found is not None and found.kind == "commit"
 
     def ensure(self, commit: CommitId, *, ref: str = "", authorization: str = "") -> None:
         """Fetch this commit and its history if it is not here.
@@ -159,9 +182,9 @@ class Mirror:
         with git.streamed(arguments, git_dir=self.path) as stream:
             return stream.read(limit_bytes).decode(errors="replace")
 
-    def tree(self, commit: CommitId, *below: str) -> Tree:
-        """The commit's files; with `below`, only those at or under these paths."""
-        return Tree(self.path, commit, below)
+    def tree(self, commit: CommitId) -> Tree:
+        """The commit's files."""
+        return Tree(self._objects, git.checked_commit(commit))
 
     def archive(self, commit: CommitId) -> AbstractContextManager[BinaryIO]:
         """The commit's tree as a tar stream: every file that was committed, submodules as empty folders."""

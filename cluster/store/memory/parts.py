@@ -129,11 +129,12 @@ class MemoryReports:
         found = await self._state.read(keys.REPORTS_BELL, after=after, block_ms=block_ms)
         return found[-1][0] if found else after
 
-    async def done(self, run: RunId, mark: str) -> None:
-        """Un-marks the run, unless it was marked again since."""
+    async def done(self, run: RunId, mark: str) -> str | None:
+        """Un-marks the run, unless it was marked again since: then gives that mark."""
         await self._state.turn()
         if self._state.marks.get(run) == mark:
             del self._state.marks[run]
+        return self._state.marks.get(run)
 
     async def ids(self, run: RunId) -> dict[str, str]:
         """What was remembered about the forge for this run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cluster.store import keys
 from cluster.store.memory.state import Held, State
@@ -110,8 +110,9 @@ class MemoryRuns:
         found = await self._state.read(keys.outbox(run), after=START)
         return [(entry, COMMAND.validate_json(json)) for entry, json in found]
 
-    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
-        """Takes a command out of the outbox: it was carried out."""
+    async def performed(self, run: RunId, entries: Sequence[str], fence: Fence | None = None) -> None:
+        """Takes commands out of the outbox: they were carried out."""
         await self._state.turn()
         self._state.check(run, fence)
-        self._state.remove(keys.outbox(run), entry)
+        for entry in entries:
+            self._state.remove(keys.outbox(run), entry)

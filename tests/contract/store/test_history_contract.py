@@ -38,7 +38,7 @@ def lines(attempt: AttemptId, count: int = 1200) -> list[LogChunk]:
 async def carried(store: Store, run: Run) -> None:
     """Every command was performed, and the run is retired."""
     for entry, _ in await store.runs.outbox(run.id):
-        await store.runs.performed(run.id, entry)
+        await store.runs.performed(run.id, [entry])
     await store.runs.retire(run.id)
 
 

@@ -41,7 +41,7 @@ async def everything_is_refused(store: Store, fence: Fence) -> None:
     for write in (
         store.runs.commit(Decision(run=run, commands=(Report(),)), fence),
         store.runs.apply(RUN, lambda run: cancel(run, "a ghost", NOW), fence),
-        store.runs.performed(RUN, entry, fence),
+        store.runs.performed(RUN, [entry], fence),
         store.runs.retire(RUN, run.version, fence),
     ):
         with pytest.raises(StaleWrite) as refused:
@@ -52,7 +52,7 @@ async def everything_is_refused(store: Store, fence: Fence) -> None:
 
 async def everything_is_taken(store: Store, fence: Fence) -> None:
     [(entry, _), *_] = await store.runs.outbox(RUN)
-    await store.runs.performed(RUN, entry, fence)
+    await store.runs.performed(RUN, [entry], fence)
     assert entry not in dict(await store.runs.outbox(RUN))
     run = await store.runs.apply(RUN, lambda run: Decision(run=run.having(detail=str(fence))), fence)
     assert run == await store.runs.load(RUN)
@@ -113,7 +113,7 @@ async def test_the_authority_needs_no_fence(store: Store) -> None:
     await store.owners.claim(RUN, await store.owners.register("a"))
     assert (await store.runs.apply(RUN, lambda run: cancel(run, "ada", NOW))).over
     for entry, _ in await store.runs.outbox(RUN):
-        await store.runs.performed(RUN, entry)
+        await store.runs.performed(RUN, [entry])
     await store.runs.retire(RUN)
     assert not await store.runs.is_active(RUN)
 
@@ -161,7 +161,7 @@ async def test_retiring_and_committing_at_once_leaves_no_run_with_commands_off_t
     for _ in range(50):
         run = await store.runs.load(RUN)
         for entry, _ in await store.runs.outbox(RUN):
-            await store.runs.performed(RUN, entry)
+            await store.runs.performed(RUN, [entry])
         retired, committed = await asyncio.gather(
             store.runs.retire(RUN, run.version),
             join().runs.commit(Decision(run=run, commands=(Report(),))),

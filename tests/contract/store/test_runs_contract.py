@@ -172,8 +172,8 @@ async def test_applying_nothing_writes_nothing(store: Store) -> None:
 async def test_a_command_stays_in_the_outbox_until_it_was_performed(store: Store) -> None:
     await store.runs.commit(create(change(), NOW))
     (first, _), (second, _) = await store.runs.outbox(RUN)
-    await store.runs.performed(RUN, first)
-    await store.runs.performed(RUN, first)
+    await store.runs.performed(RUN, [first])
+    await store.runs.performed(RUN, [first])
     assert await store.runs.outbox(RUN) == [(second, Report())]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.handles import (
@@ -120,7 +120,7 @@ class FakeRunners:
 
 
 class WatchedRuns(RunStore):
-    """The real one. `retired` and `done` hear of each retirement and each performed command.
+    """The real one. `retired` and `done` hear of each retirement and each time that commands were performed.
 
     `refusals` so many decisions are answered by an error and not written; `lose_answers` so many are written and
     answered by an error all the same.
@@ -133,8 +133,8 @@ class WatchedRuns(RunStore):
         self.refusals = 0
         self.lose_answers = 0
 
-    async def performed(self, run: RunId, entry: str, fence: Fence | None = None) -> None:
-        await super().performed(run, entry, fence)
+    async def performed(self, run: RunId, entries: Sequence[str], fence: Fence | None = None) -> None:
+        await super().performed(run, entries, fence)
         self.done.put_nowait(run)
 
     async def retire(self, run: RunId, version: int | None = None, fence: Fence | None = None) -> None:

@@ -112,7 +112,7 @@ async def test_a_supervisor_that_does_not_know_it_has_a_successor_changes_nothin
     ghost = plane.supervisors[1]
     ghost_fence = Fence(supervisor=supervisor_name(1), epoch=int((await holder(plane, run)).split()[0]) - 1)
     with pytest.raises(StaleWrite):
-        await plane.store.runs.performed(run, "1-1", ghost_fence)
+        await plane.store.runs.performed(run, ["1-1"], ghost_fence)
     # It is told of a run: it does not carry it.
     await plane.orchestrator.finish(grant, FAILED)
     await ghost.carry(run)

@@ -309,8 +309,6 @@ def test_read_gives_regular_files_only(repo: Repo, mirror: Mirror) -> None:
     mirror.ensure(head)
     asked = ["dir/file", "link", "dir", "missing", "../../etc/passwd"]
     assert mirror.tree(head).read(asked) == {"dir/file": b"content"}
-    assert mirror.tree(head, "dir").read(asked) == {"dir/file": b"content"}
-    assert mirror.tree(head, "link").read(asked) == {}
 
 
 def test_read_refuses_what_is_too_large(repo: Repo, mirror: Mirror) -> None:
