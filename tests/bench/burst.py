@@ -1,22 +1,30 @@
 """A burst of 200 runs of one job that does nothing, from the first message to the last result.
 
-Once with the sandbox replaced by the fake, so that what is measured is the control plane and Ray; the repository is a
-local one, each run judges a commit of its own. Everything else is as in a server: Redis on disk, every actor a process.
+Once with the sandbox replaced by the fake, so that what is measured is the control plane and Ray, and once in gVisor,
+beside the floor of that: as many gVisor containers that run `true`, made as fast as this machine can. The repository is
+a local one, each run judges a commit of its own. Everything else is as in a server: Redis on disk, every actor a
+process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from actors.driver import Driver
+from actors.installation import Installation
 from actors.site import Site
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
+from cluster.host.engine import connect, engine
+from cluster.host.runtime import RUNTIME
+from cluster.images.catalog import resolve
 from cluster.store.store import Store
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId, RunId
@@ -38,6 +46,47 @@ def main() -> None:
         asyncio.run(_burst(site, repository, commits[:WARM_UP]))
         spent = asyncio.run(_burst(site, repository, commits[WARM_UP:]))
     show("burst_with_the_fake_sandbox", runs=RUNS, seconds=round(spent, 2), runs_per_s=round(RUNS / spent, 1))
+    with tempfile.TemporaryDirectory(prefix="delta-bench-") as folder, engine() as docker_url:
+        floor = _floor_s(docker_url, RUNS)
+        with _in_gvisor(Path(folder, "state")) as site:
+            repository, commits = _repository(Path(folder, "noop"), RUNS + WARM_UP)
+            asyncio.run(_burst(site, repository, commits[:WARM_UP]))
+            spent = asyncio.run(_burst(site, repository, commits[WARM_UP:]))
+    show(
+        "burst_in_gvisor",
+        runs=RUNS,
+        seconds=round(spent, 2),
+        runs_per_s=round(RUNS / spent, 2),
+        floor_s=round(floor, 2),
+        to_floor=round(spent / floor, 2),
+    )
+
+
+@contextmanager
+def _in_gvisor(state_dir: Path) -> Iterator[Site]:
+    installation = Installation(Settings(state_dir=state_dir))
+    try:
+        yield installation.join()
+    finally:
+        installation.leave()
+
+
+def _floor_s(docker_url: str, count: int) -> float:
+    """So many containers, two at a time for each core: fewer leave cores idle, more are not faster."""
+    image = resolve("runner-python")
+
+    def one(_: int) -> None:
+        client.containers.run(image, ["true"], runtime=RUNTIME, network_mode="none", remove=True)
+
+    client = connect(docker_url)
+    try:
+        with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+            list(pool.map(one, range(4)))
+            begun = time.monotonic()
+            list(pool.map(one, range(count)))
+            return time.monotonic() - begun
+    finally:
+        client.close()
 
 
 @contextmanager
