@@ -13,26 +13,17 @@ from typing import NamedTuple
 import docker
 from docker.errors import APIError, ImageNotFound
 
-from models.errors import InfrastructureError
 from models.ids import AttemptId
 from sandbox.engine import connect, docker_errors, remove
 from sandbox.memory import killed_for_memory
 from sandbox.names import attempt_name
 from sandbox.process import Input, Process
-from sandbox.spec import JOB_USER, ROOT_USER, WORKSPACE, SandboxSpec, container_options
+from sandbox.spec import JOB_USER, WORKSPACE, SandboxSpec, container_options
 from sandbox.unavailable import SandboxUnavailableError
 from sandbox.watch import Watch
 
 CONTROL_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
 SAID_BYTES = 4096
-
-# Run once as root, before anything hostile is there. The first line proves that the kernel is gVisor's, whatever
-# program the runtime's name stands for on this node; the second sets gVisor's own limit of processes, which it does not
-# take from Docker. Both are shell builtins: no process is started.
-_SEAL = """
-read -r line < /proc/cmdline; case "$line" in *gvisor*) ;; *) echo "kernel: $line"; exit 91 ;; esac
-echo {pids} > /sys/fs/cgroup/pids/pids.max || exit 92
-"""
 
 # How Docker says that a runtime is not registered, and that its program is not installed.
 _NO_RUNTIME = re.compile(
@@ -79,7 +70,7 @@ class Sandbox:
 
     @classmethod
     def take_over(cls, docker_url: str, spec: SandboxSpec, container_id: str) -> Sandbox:
-        """A sandbox that another process has started, sealed and given away. It is removed when this fails."""
+        """A sandbox that another process has started and given away. It is removed when this fails."""
         with docker_errors("take over a sandbox"):
             client = connect(docker_url)
             try:
@@ -99,8 +90,6 @@ class Sandbox:
             client.api.start(container_id)
         except APIError as error:
             raise _explained(error, spec) from error
-        if not spec.unsafe:
-            sandbox._seal()
         return sandbox
 
     def fit(self) -> bool:
@@ -195,16 +184,6 @@ class Sandbox:
                 remove(self._client, self.id)
             finally:
                 self._client.close()
-
-    def _seal(self) -> None:
-        code, said = self.call(["/bin/sh", "-c", _SEAL.format(pids=self.spec.pids)], user=ROOT_USER, guard=lambda: None)
-        if code == 91:
-            raise SandboxUnavailableError(
-                f"the Docker runtime {self.spec.runtime!r} is not gVisor ({said})",
-                remedy="run `make setup`, then `delta doctor`",
-            )
-        if code != 0:
-            raise InfrastructureError(f"the sandbox's limit of processes could not be set (exit code {code}): {said}")
 
 
 def _check_image(client: docker.DockerClient, spec: SandboxSpec) -> str:

@@ -1,6 +1,6 @@
-"""Sandboxes of one node that wait for an exec: started, sealed, never used. Each is given away once.
+"""Sandboxes of one node that wait for an exec: started, never used. Each is given away once.
 
-Nothing but PID 1 and the seal has ever run in one that waits, and nothing of a job is in it: variables, source and
+Nothing but PID 1 has ever run in one that waits, and nothing of a job is in it: variables, source and
 commands come with the exec. So it is as fresh as a cold one. It leaves the pool by being renamed to the attempt that
 takes it; whatever dies at whichever moment, nobody finds it under the old name again. One that was used is never taken
 back. What a dead pool leaves is removed by the next one, not adopted.

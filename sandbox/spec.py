@@ -5,9 +5,8 @@ content inside the sandbox's own memory limit. So `memory_mb` is all that a job 
 together, and `workspace_mb` is the part of it that files in `/workspace` may have (`/tmp` and the home folder: half of
 that each). A full folder gives "no space left on device"; a job that reaches `memory_mb` by whatever mix is killed.
 
-Three users share a sandbox. PID 1 is `nobody`, which the job (`JOB_USER`) can neither signal nor trace, so a job cannot
-end its own sandbox to hide how it ended. `root`, without any capability, is used once before the job starts, to set the
-number of processes (see `container.py`).
+Two users share a sandbox. PID 1 is another one than the job (`JOB_USER`), which can neither signal nor trace it, so a
+job cannot end its own sandbox to hide how it ended: `root`, without any capability, or `nobody` where it is the host's.
 
 Everything here is fixed when a container is made, and none of it belongs to an attempt: containers of equal specs are
 equal, which is what lets one wait for a job (`pool.py`). Whose a container is, its name says (`names.py`).
@@ -33,17 +32,19 @@ WORKSPACE = "/workspace"
 HOME = "/home/runner"
 JOB_UID = 1000
 JOB_USER = f"{JOB_UID}:{JOB_UID}"
-INIT_USER = "65534:65534"
 ROOT_USER = "0:0"
+NOBODY = "65534:65534"
+
+# What PID 1 does after it has set gVisor's own limit of processes, as its owner: it collects orphans. `sleep` alone
+# would leave each of them behind as a zombie.
+WAIT = "sleep infinity & wait"
+PIDS_LIMIT = "/sys/fs/cgroup/pids/pids.max"
 
 MIB = 1024 * 1024
 # gVisor needs about three host threads for each process inside, and some forty for itself. The host's limit is the
 # second fence: a sandbox that reaches it dies as a whole, so the first one, inside gVisor, must bite before.
 HOST_TASKS_PER_PROCESS = 4
 HOST_TASKS_OF_GVISOR = 256
-
-# PID 1 waits and collects orphans; `sleep` alone would leave each of them behind as a zombie.
-INIT = ["/bin/sh", "-c", "sleep infinity & wait"]
 
 
 class SandboxSpec(Record):
@@ -95,9 +96,9 @@ def container_options(spec: SandboxSpec) -> dict[str, Any]:
     return {
         "image": spec.image,
         "runtime": spec.runtime,
-        "entrypoint": INIT,
+        "entrypoint": ["/bin/sh", "-c", WAIT if spec.unsafe else f"echo {spec.pids} > {PIDS_LIMIT}; {WAIT}"],
         "command": [],
-        "user": INIT_USER,
+        "user": NOBODY if spec.unsafe else ROOT_USER,
         "working_dir": WORKSPACE,
         "hostname": "sandbox",
         "labels": {LABEL_INSTALLATION: spec.installation},

@@ -101,14 +101,14 @@ class _Step:
     ) -> AttemptResult:
         """Run it after the tree has come in through the same exec. `arrived` says until when the job may run."""
         began = time.monotonic()
-        argv = tree.shell([*_SHELL, command])
+        argv = tree.shell(self._sandbox.spec, [*_SHELL, command])
         with self._sandbox.exec(argv, environment=job_environment(self._job), stdin=True) as process:
             pieces = process.pieces(tree)
             arrival = tree.arrive(pieces, guard)
             if not arrival.in_place:
                 ended = self._sandbox.watch.ended.is_set()
                 code = None if ended else process.exit_code()
-                raise not_unpacked(arrival.said, code, self._job.resources.workspace_mb)
+                raise not_unpacked(self._sandbox.spec, arrival.said, code)
             self._log.delta(f"source unpacked in {time.monotonic() - began:.1f} s")
             self._deadline = arrived()
             self._log.delta(f"{self._name}: {shown(command)}")

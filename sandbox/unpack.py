@@ -1,7 +1,8 @@
 """The source's way into a sandbox, in the same exec as the first step: each exec costs its start, and one is enough.
 
-A small shell unpacks what comes on its standard input, says a word that nobody can guess on its standard error, and
-becomes the step. The stream is opened in a thread as soon as this is made, while the sandbox is still on its way.
+A small shell checks the sandbox (`seal.py`), unpacks what comes on its standard input, says a word that nobody can
+guess on its standard error, and becomes the step. The stream is opened in a thread as soon as this is made, while the
+sandbox is still on its way.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import BinaryIO, NamedTuple, Self
 
 from models.errors import InfrastructureError
 from sandbox.process import STDERR, STDOUT, TICK_S, Piece
-from sandbox.spec import WORKSPACE
+from sandbox.seal import check, refused
+from sandbox.spec import WORKSPACE, SandboxSpec
 
 SAID_BYTES = 4096
 
 # The job's variables are there already, since they are the exec's; the ones that `tar` would obey are taken from it.
 _UNPACK = (
-    "word=$1; shift; LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin LD_PRELOAD= LD_LIBRARY_PATH= TAR_OPTIONS= "
+    "word=$1; shift; {check} "
+    "LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin LD_PRELOAD= LD_LIBRARY_PATH= TAR_OPTIONS= "
     f"tar --extract --file=- --no-same-owner --directory={WORKSPACE} || exit; "
     'echo "$word" >&2; exec "$@" < /dev/null 2>&1'
 )
@@ -78,9 +81,9 @@ class Tree:
             else:
                 return
 
-    def shell(self, step: list[str]) -> list[str]:
-        """The command that unpacks and then becomes `step`."""
-        return ["/bin/sh", "-c", _UNPACK, "sh", self._word, *step]
+    def shell(self, spec: SandboxSpec, step: list[str]) -> list[str]:
+        """The command that checks the sandbox, unpacks, and then becomes `step`."""
+        return ["/bin/sh", "-c", _UNPACK.replace("{check}", check(spec)), "sh", self._word, *step]
 
     def read(self, size: int) -> bytes:
         """Some of the stream. At its end, raises what closing the source raises."""
@@ -108,10 +111,10 @@ class Tree:
         return self._stack.enter_context(source())
 
 
-def not_unpacked(said: bytes, exit_code: int | None, workspace_mb: int) -> InfrastructureError:
+def not_unpacked(spec: SandboxSpec, said: bytes, exit_code: int | None) -> Exception:
     """The error for a tree that did not get in."""
     why = said.decode(errors="replace").strip() or "the sandbox ended"
-    return InfrastructureError(
+    return refused(spec, exit_code, why) or InfrastructureError(
         f"the source could not be unpacked in the sandbox (exit code {exit_code}): {why}",
-        remedy=f"if the tree is larger than {workspace_mb} MB, raise the job's `workspace_mb`",
+        remedy=f"if the tree is larger than {spec.workspace_mb} MB, raise the job's `workspace_mb`",
     )

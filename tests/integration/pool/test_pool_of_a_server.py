@@ -43,11 +43,10 @@ def log_of(server: Any, run: Any) -> str:
 
 
 def test_a_job_of_a_server_starts_in_a_sandbox_that_waited(repository: Path, client: docker.DockerClient) -> None:
-    # the seal is the only command in one that waits: when it has ended, the sandbox is ready
     events = client.api.events(decode=True, filters={"type": "container"})
     with delta() as server:
         server.up()
-        _next(events, "exec_die", f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-")
+        _next(events, "start", f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-")
         run = as_json(server.command("run", str(repository), "--json"))
         assert run["state"] == "passed", run
         assert "taken from the pool" in log_of(server, run)
@@ -61,7 +60,7 @@ def test_a_server_whose_pool_was_killed_runs_jobs_and_loses_nothing(
     with delta() as server:
         server.up()
         mark = f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-"
-        left = _next(events, "exec_die", mark)
+        left = _next(events, "start", mark)
         [ray] = [json.loads(path.read_text()) for path in (server.state_dir / "run").glob("ray.json")]
         family = psutil.Process(ray["pid"]).children(recursive=True)
         [pool] = [process for process in family if "SandboxPool" in " ".join(process.cmdline())]

@@ -7,13 +7,13 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import docker
 import pytest
 
 from models.errors import InfrastructureError, StaleWrite
 from models.logs import LogChunk
 from models.result import AttemptResult, Cause, Outcome
 from models.settings import SandboxSettings
-from sandbox.container import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,11 +205,11 @@ def test_whatever_is_thrown_goes_up_and_the_container_is_gone(lab: Laboratory, e
 def test_a_container_that_does_not_get_ready_is_removed(
     lab: Laboratory, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    def seal(_: Sandbox) -> None:
-        assert len(lab.left()) == 1
+    def start(_: docker.APIClient, container: str) -> None:
+        assert lab.left() == [container]
         raise error
 
-    monkeypatch.setattr(Sandbox, "_seal", seal)
+    monkeypatch.setattr(docker.APIClient, "start", start)
     with suppress(KeyboardInterrupt, SystemExit):
         assert ended(lab.run("true")) == (Outcome.ERRORED, Cause.SANDBOX)
 

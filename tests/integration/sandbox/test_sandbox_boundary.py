@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
+from docker.models.containers import ContainerCollection as Containers
 
-from models.ids import AttemptId
 from models.result import Cause, Outcome
 from models.settings import SandboxSettings
-from sandbox.container import Sandbox
-from sandbox.names import attempt_name
 from sandbox.probe import probe
 from sandbox.spec import SandboxSpec
-from sandbox.unavailable import SandboxUnavailableError
 
 if TYPE_CHECKING:
     from tests.integration.sandbox.conftest import Laboratory
@@ -35,15 +32,33 @@ def test_the_probe_tells_when_it_is_not_gvisor(docker_url: str, image: str) -> N
     assert not seen.sealed
 
 
-def test_a_runtime_that_only_bears_gvisors_name_is_refused(docker_url: str, image: str) -> None:
-    """A sandbox under runc, sealed as if it were gVisor's: as if `delta-runsc` stood for another program."""
-    spec = SandboxSpec(image=image, installation="test", runtime="runc")
-    sandbox = Sandbox.start(docker_url, spec, attempt_name("test", AttemptId("r1.fake.1")))
-    try:
-        with pytest.raises(SandboxUnavailableError, match="is not gVisor"):
-            sandbox._seal()
-    finally:
-        sandbox.destroy()
+def test_a_runtime_that_only_bears_gvisors_name_is_refused(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if `delta-runsc` stood for another program: nothing of the job runs."""
+    real = SandboxSpec.model_fields["runtime"].default
+    make = Containers.create
+
+    def under_runc(containers: Containers, **options: Any) -> Any:
+        assert options["runtime"] == real
+        return make(containers, **{**options, "runtime": "runc"})
+
+    monkeypatch.setattr(Containers, "create", under_runc)
+    result = lab.run("echo hello")
+    assert (result.outcome, result.cause) == (Outcome.ERRORED, Cause.REFUSED)
+    assert "'delta-runsc' is not gVisor" in result.detail
+    assert lab.output == ""
+
+
+def test_a_sandbox_without_its_limit_of_processes_is_not_used(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = Containers.create
+
+    def unlimited(containers: Containers, **options: Any) -> Any:
+        return make(containers, **{**options, "entrypoint": ["/bin/sh", "-c", "sleep infinity & wait"]})
+
+    monkeypatch.setattr(Containers, "create", unlimited)
+    result = lab.run("echo hello")
+    assert (result.outcome, result.cause) == (Outcome.ERRORED, Cause.SANDBOX)
+    assert "limit of processes could not be set" in result.detail
+    assert lab.output == ""
 
 
 def test_a_job_has_no_capabilities_and_cannot_gain_any(lab: Laboratory) -> None:

@@ -238,13 +238,13 @@ def test_what_cannot_be_made_is_not_tried_for_ever(lab: Laboratory, pool: WarmPo
 def test_a_pool_that_is_closed_while_it_makes_one_keeps_none(
     lab: Laboratory, pool: WarmPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seal = Sandbox._seal
+    start = docker.APIClient.start
 
-    def closed_meanwhile(sandbox: Sandbox) -> None:
+    def closed_meanwhile(client: docker.APIClient, container: str) -> None:
         pool.close()
-        seal(sandbox)
+        start(client, container)
 
-    monkeypatch.setattr(Sandbox, "_seal", closed_meanwhile)
+    monkeypatch.setattr(docker.APIClient, "start", closed_meanwhile)
     pool.expect(kind(lab))
     pool.tend()
     assert lab.left() == []

@@ -67,12 +67,15 @@ def test_no_namespace_is_shared() -> None:
     assert not {"pid_mode", "uts_mode", "userns_mode", "cgroup_parent"} & set(options())
 
 
-def test_pid_1_belongs_to_neither_root_nor_the_job() -> None:
-    assert options()["user"] == "65534:65534"
+def test_pid_1_is_not_the_jobs_and_not_the_hosts_root() -> None:
+    assert options()["user"] == "0:0"  # gVisor's, and without any capability
+    assert options(unsafe_runtime="runc")["user"] == "65534:65534"
 
 
-def test_pid_1_collects_orphans_and_never_ends() -> None:
-    assert options()["entrypoint"] == ["/bin/sh", "-c", "sleep infinity & wait"]
+def test_pid_1_sets_gvisors_limit_of_processes_collects_orphans_and_never_ends() -> None:
+    shell = ["/bin/sh", "-c"]
+    assert options(pids=99)["entrypoint"] == [*shell, "echo 99 > /sys/fs/cgroup/pids/pids.max; sleep infinity & wait"]
+    assert options(unsafe_runtime="runc")["entrypoint"] == [*shell, "sleep infinity & wait"]
     assert options()["command"] == []
 
 

@@ -12,7 +12,10 @@ import pytest
 
 from models.errors import InfrastructureError
 from sandbox.process import STDERR, STDOUT, TICK, Piece
+from sandbox.spec import SandboxSpec
 from sandbox.unpack import Tree
+
+SPEC = SandboxSpec(image="image", installation="test")
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def source(content: bytes = b"tar") -> Iterator[BinaryIO]:
 
 
 def word(tree: Tree) -> bytes:
-    return f"{tree.shell(['step'])[4]}\n".encode()
+    return f"{tree.shell(SPEC, ['step'])[4]}\n".encode()
 
 
 def nothing() -> None:
