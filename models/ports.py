@@ -131,8 +131,12 @@ class Inbox(Protocol):
 class Logs(Protocol):
     """Appended by the runner of the attempt, read by anybody, also while it grows."""
 
-    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
-        """Adds chunks at the end."""
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk], number: int | None = None) -> None:
+        """Adds chunks at the end.
+
+        `number` says how many the log has by then. Said again with the same number, what is there already is not added
+        twice; a log is written with numbers throughout, or without.
+        """
         ...
 
     async def read(

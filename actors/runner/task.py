@@ -71,7 +71,7 @@ async def run_one(
     cancelled = threading.Event()
     renewing = asyncio.create_task(_renew(grant, orchestrator, cancelled, surroundings.lease.renew_s))
     try:
-        pipe = LogPipe(store.logs.append, grant.attempt)
+        pipe = LogPipe(store.logs.append, grant.attempt, cancelled.is_set)
         await _Work(grant, orchestrator, pool, pipe, cancelled, surroundings).carry_out()
     finally:
         renewing.cancel()

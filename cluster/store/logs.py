@@ -11,6 +11,9 @@ from models.ids import AttemptId, RunId
 from models.logs import LogChunk
 from models.ports import START
 
+# How Redis refuses an entry whose place is not after the last one's (https://redis.io/docs/latest/commands/xadd/).
+_NOT_NEW = "equal or smaller than the target stream top item"
+
 
 class LogStore:
     """Appended by the runner of the attempt, read by anybody, also while it grows."""
@@ -19,13 +22,16 @@ class LogStore:
         self._redis = redis
         self._archived = archived
 
-    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
-        """Adds chunks at the end."""
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk], number: int | None = None) -> None:
+        """Adds chunks at the end. With `number`, how many the log has by then, what is there already is not added."""
+        places = ["*"] * len(chunks) if number is None else [f"{number + 1 + each}-0" for each in range(len(chunks))]
         with answering():
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for chunk in chunks:
-                    pipeline.xadd(keys.log(attempt), {"json": chunk.model_dump_json()})
-                await pipeline.execute()
+                for place, chunk in zip(places, chunks, strict=True):
+                    pipeline.xadd(keys.log(attempt), {"json": chunk.model_dump_json()}, id=place)
+                for answer in await pipeline.execute(raise_on_error=False):
+                    if isinstance(answer, Exception) and _NOT_NEW not in str(answer):
+                        raise answer
 
     async def read(
         self, attempt: AttemptId, after: str = START, count: int = 500, block_ms: int | None = None

@@ -32,11 +32,11 @@ from models.inbox import Submit
 from models.settings import Settings
 from tests.bench.fake_runner import body
 from tests.bench.figures import show
+from tests.bench.pushes import NOOP
 from tests.e2e.repositories import git
 
 RUNS = 200
 WARM_UP = 10
-CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def _without_sandbox(folder: Path) -> Iterator[Site]:
 def _repository(folder: Path, count: int) -> tuple[Path, list[CommitId]]:
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch=main")
-    (folder / ".delta.yml").write_text(CONFIG)
+    (folder / ".delta.yml").write_text(NOOP)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=first")
     commits = []

@@ -11,14 +11,10 @@ The floor beside it is `docker run` of `true` under the same runtime, measured i
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
 import time
-import uuid
 from pathlib import Path
-from typing import Any
 
-from api.webhooks.signature import sign
 from cluster.host.engine import connect, engine
 from cluster.host.runtime import RUNTIME
 from cluster.images.catalog import resolve
@@ -26,14 +22,12 @@ from cluster.store.store import Store
 from models.events import EventKind
 from models.ids import RunId
 from tests.bench.figures import show, spread
+from tests.bench.pushes import SETTINGS, Pushes, post
 from tests.e2e.forge.githttp import serving
-from tests.e2e.repositories import git
 from tests.e2e.server import Delta, delta
 
 RUNS = 20
 IDLE_S = 2.0
-SECRET = "bench"
-CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
 _STAGES = (
     ("trigger_to_planned", None, EventKind.RUN_PLANNED),
     ("planned_to_leased", EventKind.RUN_PLANNED, EventKind.JOB_LEASED),
@@ -45,17 +39,11 @@ _STAGES = (
 def main() -> None:
     """Measures and prints."""
     with tempfile.TemporaryDirectory() as folder, engine() as docker_url, serving(Path(folder)) as git_server:
-        repository = Path(folder, "noop")
-        repository.mkdir()
-        git(repository, "init", "--quiet", "--initial-branch=main")
-        (repository / ".delta.yml").write_text(CONFIG)
-        git(repository, "add", "--all")
-        git(repository, "commit", "--quiet", "--message=first")
-        with delta({"DELTA_GITHUB__WEBHOOK_SECRET": SECRET}) as server:
+        pushes = Pushes.make(Path(folder, "noop"), git_server)
+        with delta(SETTINGS) as server:
             server.up()
-            clone_url = git_server.clone_url(repository)
             measured = {
-                name: [_sample(server, repository, clone_url, pause_s) for _ in range(RUNS + 1)][1:]
+                name: [_sample(server, pushes, pause_s) for _ in range(RUNS + 1)][1:]
                 for name, pause_s in (("idle", IDLE_S), ("one_after_another", 0.0))
             }
         floor = [_floor_s(docker_url) for _ in range(RUNS)]
@@ -70,21 +58,12 @@ def main() -> None:
         )
 
 
-def _sample(server: Delta, repository: Path, clone_url: str, pause_s: float) -> dict[str, float]:
-    git(repository, "commit", "--quiet", "--allow-empty", "--message=nothing")
+def _sample(server: Delta, pushes: Pushes, pause_s: float) -> dict[str, float]:
+    body = pushes.push()
     time.sleep(pause_s)
-    body = json.dumps(_push(repository, clone_url)).encode()
-    headers = {
-        "X-GitHub-Event": "push",
-        "X-GitHub-Delivery": str(uuid.uuid4()),
-        "X-Hub-Signature-256": sign(SECRET, body),
-        "Content-Type": "application/json",
-    }
     begun_at, begun = time.time(), time.monotonic()
-    answer = server.client.post("/webhooks/github", content=body, headers=headers)
-    answered = time.monotonic() - begun
-    assert answer.status_code == 202, answer.text
-    at = asyncio.run(_ended(server, RunId(answer.json()["run"])))
+    run, answered = post(server.client, body)
+    at = asyncio.run(_ended(server, run))
     sample = {"total": time.monotonic() - begun, "answered": answered}
     for name, first, last in _STAGES:
         sample[name] = at[last] - (at[first] if first else begun_at)
@@ -105,21 +84,6 @@ async def _ended(server: Delta, run: RunId) -> dict[EventKind, float]:
         return seen
     finally:
         await store.close()
-
-
-def _push(repository: Path, clone_url: str) -> dict[str, Any]:
-    """What Delta reads of a push (https://docs.github.com/webhooks/webhook-events-and-payloads#push)."""
-    head = git(repository, "rev-parse", "HEAD")
-    return {
-        "ref": "refs/heads/main",
-        "before": git(repository, "rev-parse", "HEAD~1"),
-        "after": head,
-        "deleted": False,
-        "created": False,
-        "repository": {"full_name": "bench/noop", "clone_url": clone_url, "default_branch": "main"},
-        "sender": {"login": "bench"},
-        "head_commit": {"id": head, "message": "noop"},
-    }
 
 
 def _floor_s(docker_url: str) -> float:

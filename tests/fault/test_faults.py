@@ -5,12 +5,10 @@ A bounded form of it runs with the other tests; `make fault SEED=… ROUNDS=…`
 
 from __future__ import annotations
 
-import json
 import signal
 import uuid
 from collections.abc import Callable
 
-import psutil
 import pytest
 
 from cluster.host.dockerd import running as managed_dockerd
@@ -18,6 +16,7 @@ from cluster.host.engine import connect
 from cluster.host.paths import HostPaths
 from models.machines import RunState
 from tests.fault.github import Fault
+from tests.fault.processes import part
 from tests.fault.table import Table
 from tests.fault.world import World
 
@@ -29,11 +28,7 @@ def kill_actor(name: str) -> Callable[[World], None]:
 
 
 def kill_child(name: str) -> Callable[[World], None]:
-    def kill(world: World) -> None:
-        record = json.loads((world.server.state_dir / "run" / f"{name}.json").read_text())
-        psutil.Process(record["pid"]).kill()
-
-    return kill
+    return lambda world: part(world.server, name).kill()
 
 
 def kill_api(world: World) -> None:
@@ -63,8 +58,7 @@ def kill_engine(world: World) -> None:
 
 
 def stop_redis(world: World) -> None:
-    record = json.loads((world.server.state_dir / "run" / "redis.json").read_text())
-    redis = psutil.Process(record["pid"])
+    redis = part(world.server, "redis")
     redis.send_signal(signal.SIGSTOP)
     world.at_some_instant(10.0)
     redis.send_signal(signal.SIGCONT)

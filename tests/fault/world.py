@@ -29,6 +29,7 @@ from sandbox.names import is_warm
 from tests.e2e.repositories import git
 from tests.e2e.server import Delta
 from tests.fault.github import GitHub
+from tests.fault.processes import actors
 
 SECRET = "a secret"
 REPOSITORY = "octo/graph"
@@ -103,16 +104,7 @@ class World:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """Every process of Ray's that carries this name in its title."""
-        record = json.loads((self.server.state_dir / "run" / "ray.json").read_text())
-        found = []
-        try:
-            for process in psutil.Process(record["pid"]).children(recursive=True):
-                title = " ".join(process.cmdline())
-                if title.startswith("ray::") and name in title and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        except psutil.NoSuchProcess:
-            return self.processes(name) if psutil.pid_exists(record["pid"]) else []
-        return found
+        return actors(self.server, name)
 
     def containers(self) -> list[Any]:
         """The sandboxes of attempts."""

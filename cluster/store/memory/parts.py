@@ -87,10 +87,11 @@ class MemoryLogs:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk], number: int | None = None) -> None:
         """Adds chunks at the end."""
         await self._state.turn()
-        self._state.add(keys.log(attempt), *(chunk.model_dump_json() for chunk in chunks))
+        there = 0 if number is None else max(0, len(self._state.streams[keys.log(attempt)]) - number)
+        self._state.add(keys.log(attempt), *(chunk.model_dump_json() for chunk in chunks[there:]))
         await self._state.wake()
 
     async def read(

@@ -86,6 +86,14 @@ async def test_appending_nothing_is_harmless_and_a_log_that_is_not_there_is_empt
     assert await store.logs.whole(ATTEMPT) == []
 
 
+async def test_what_is_appended_twice_under_one_number_is_there_once(store: Store) -> None:
+    one, two, three = chunk("one\n"), chunk("two\n"), chunk("three\n")
+    await store.logs.append(ATTEMPT, [one, two], 0)
+    await store.logs.append(ATTEMPT, [one, two], 0)
+    await store.logs.append(ATTEMPT, [two, three], 1)
+    assert [piece.text for piece in await store.logs.whole(ATTEMPT)] == ["one\n", "two\n", "three\n"]
+
+
 async def test_whoever_follows_a_log_is_woken_by_the_next_chunk(store: Store) -> None:
     await store.logs.append(ATTEMPT, [chunk("one\n")])
     [(last, _)] = await store.logs.read(ATTEMPT)

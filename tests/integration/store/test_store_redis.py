@@ -5,8 +5,11 @@ What every store promises is in `tests/contract/store`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from redis import Redis
+from redis.asyncio.client import Pipeline
 
 from cluster.embedded.redis_server import RedisServer
 from cluster.store import keys
@@ -105,14 +108,14 @@ async def test_a_commit_in_the_middle_of_retiring_leaves_the_run_on_the_list(
     store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await put(store)
-    zadd = store.redis.zadd
+    execute = Pipeline.execute
 
-    async def after_a_commit(name: str, mapping: dict[str, float]) -> object:
+    async def after_a_commit(pipeline: Pipeline, raise_on_error: bool = True) -> list[Any]:
         monkeypatch.undo()
         await store.runs.commit(Decision(run=run, commands=(Report(),)))
-        return await zadd(name, mapping)
+        return await execute(pipeline, raise_on_error)
 
-    monkeypatch.setattr(store.redis, "zadd", after_a_commit)
+    monkeypatch.setattr(Pipeline, "execute", after_a_commit)
     with pytest.raises(VersionConflict):
         await store.runs.retire(RUN, run.version)
     assert await store.runs.is_active(RUN)

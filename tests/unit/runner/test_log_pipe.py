@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from actors.runner import pipe as pipe_module
 from actors.runner.pipe import LAG, LogPipe
 from models.errors import InfrastructureError
 from models.ids import AttemptId
@@ -20,12 +21,14 @@ class SlowLogs:
 
     def __init__(self, fail_at: int = -1) -> None:
         self.calls: list[str] = []
+        self.numbers: list[int] = []
         self.called = asyncio.Event()
         self.let = asyncio.Semaphore(0)
         self._fail_at = fail_at
 
-    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk]) -> None:
+    async def append(self, attempt: AttemptId, chunks: Sequence[LogChunk], number: int) -> None:
         assert attempt == ATTEMPT
+        self.numbers.append(number)
         self.calls.append("".join(chunk.text for chunk in chunks))
         self.called.set()
         await self.let.acquire()
@@ -39,7 +42,7 @@ def chunk(text: str) -> list[LogChunk]:
 
 async def test_the_writer_does_not_wait_and_what_comes_meanwhile_goes_together() -> None:
     logs = SlowLogs()
-    pipe = LogPipe(logs.append, ATTEMPT)
+    pipe = LogPipe(logs.append, ATTEMPT, lambda: True)
     await asyncio.to_thread(pipe.put, chunk("a"))
     await logs.called.wait()
     for text in "bcd":
@@ -48,11 +51,12 @@ async def test_the_writer_does_not_wait_and_what_comes_meanwhile_goes_together()
         logs.let.release()
     await pipe.flush()
     assert logs.calls == ["a", "bcd"]
+    assert logs.numbers == [0, 1]
 
 
 async def test_a_writer_that_is_too_far_ahead_waits() -> None:
     logs = SlowLogs()
-    pipe = LogPipe(logs.append, ATTEMPT)
+    pipe = LogPipe(logs.append, ATTEMPT, lambda: True)
     for _ in range(LAG):
         await asyncio.to_thread(pipe.put, chunk("x"))
     one_more = asyncio.create_task(asyncio.to_thread(pipe.put, chunk("y")))
@@ -65,9 +69,22 @@ async def test_a_writer_that_is_too_far_ahead_waits() -> None:
     assert "".join(logs.calls) == "x" * LAG + "y"
 
 
-async def test_after_an_error_nothing_more_is_written_and_everybody_hears_of_it() -> None:
+async def test_what_the_store_does_not_take_is_offered_again_under_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe_module, "AGAIN_S", 0.0)
+    logs = SlowLogs(fail_at=1)
+    pipe = LogPipe(logs.append, ATTEMPT, lambda: False)
+    for _ in range(3):
+        logs.let.release()
+    await pipe.append(chunk("a"))
+    await pipe.append(chunk("b"))
+    await pipe.flush()
+    assert logs.calls == ["a", "b", "b"]
+    assert logs.numbers == [0, 1, 1]
+
+
+async def test_once_given_up_nothing_more_is_written_and_everybody_hears_of_it() -> None:
     logs = SlowLogs(fail_at=0)
-    pipe = LogPipe(logs.append, ATTEMPT)
+    pipe = LogPipe(logs.append, ATTEMPT, lambda: True)
     logs.let.release()
     await asyncio.to_thread(pipe.put, chunk("a"))
     with pytest.raises(InfrastructureError, match="Redis is gone"):
