@@ -28,7 +28,7 @@ CONNECT_S = 60.0
 DEPLOY_S = 180.0
 STOP_S = 1.0  # it holds nothing
 
-# See `wiring.RunnerBody`, which cannot be imported before Ray is let in.
+# See `runners/shell.py`, which cannot be imported before Ray is let in.
 RunnerBody = Callable[..., None]
 
 _CONNECTED = "connected"
@@ -86,10 +86,11 @@ def main() -> None:
     import ray
 
     from actors import handles, wiring
+    from actors.runners.shell import run_runner
 
     ray.init(address=address, namespace=handles.NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     print(_CONNECTED, flush=True)
-    wiring.deploy(settings, site, body or wiring.run_runner)
+    wiring.deploy(settings, site, body or run_runner)
     print(_WARM if site.lasting else _DEPLOYED, flush=True)
     signal.pause()
 

@@ -17,8 +17,9 @@ from models.ids import AttemptId
 from sandbox.engine import connect, docker_errors, remove
 from sandbox.memory import killed_for_memory
 from sandbox.names import attempt_name
+from sandbox.options import container_options
 from sandbox.process import Input, Process
-from sandbox.spec import JOB_USER, WORKSPACE, SandboxSpec, container_options
+from sandbox.spec import JOB_USER, WORKSPACE, SandboxSpec
 from sandbox.unavailable import SandboxUnavailableError
 from sandbox.watch import Watch
 

@@ -1,4 +1,4 @@
-"""What a sandbox may do, as a record, and the pure translation of that record into Docker's options.
+"""What a sandbox may do, as a record. `options.py` tells Docker.
 
 Everything a job may write lies in memory: `/workspace`, `/tmp` and the home folder are tmpfs, and gVisor keeps their
 content inside the sandbox's own memory limit. So `memory_mb` is all that a job takes from its node, processes and files
@@ -13,10 +13,6 @@ equal, which is what lets one wait for a job (`pool.py`). Whose a container is, 
 """
 
 from __future__ import annotations
-
-from typing import Any
-
-from docker.types import LogConfig, Ulimit
 
 from models.plan import JobSpec
 from models.record import Record
@@ -34,17 +30,9 @@ JOB_UID = 1000
 JOB_USER = f"{JOB_UID}:{JOB_UID}"
 ROOT_USER = "0:0"
 NOBODY = "65534:65534"
-
-# What PID 1 does after it has set gVisor's own limit of processes, as its owner: it collects orphans. `sleep` alone
-# would leave each of them behind as a zombie.
-WAIT = "sleep infinity & wait"
 PIDS_LIMIT = "/sys/fs/cgroup/pids/pids.max"
 
 MIB = 1024 * 1024
-# gVisor needs about three host threads for each process inside, and some forty for itself. The host's limit is the
-# second fence: a sandbox that reaches it dies as a whole, so the first one, inside gVisor, must bite before.
-HOST_TASKS_PER_PROCESS = 4
-HOST_TASKS_OF_GVISOR = 256
 
 
 class SandboxSpec(Record):
@@ -86,50 +74,3 @@ def sandbox_spec(job: JobSpec, *, image: str, installation: str, settings: Sandb
         workspace_mb=job.resources.workspace_mb,
         pids=job.resources.pids,
     )
-
-
-def container_options(spec: SandboxSpec) -> dict[str, Any]:
-    """The keyword arguments of docker-py's `containers.create`
-    (https://docker-py.readthedocs.io/en/stable/containers.html#docker.models.containers.ContainerCollection.run).
-    """
-    memory = spec.memory_mb * MIB
-    return {
-        "image": spec.image,
-        "runtime": spec.runtime,
-        "entrypoint": ["/bin/sh", "-c", WAIT if spec.unsafe else f"echo {spec.pids} > {PIDS_LIMIT}; {WAIT}"],
-        "command": [],
-        "user": NOBODY if spec.unsafe else ROOT_USER,
-        "working_dir": WORKSPACE,
-        "hostname": "sandbox",
-        "labels": {LABEL_INSTALLATION: spec.installation},
-        # nothing shared with the host or with other sandboxes
-        "network_mode": "none",
-        "ipc_mode": "private",
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "log_config": LogConfig(type=LogConfig.types.NONE),
-        "healthcheck": {"test": ["NONE"]},  # an image's own would run beside the job
-        # nothing on disk can be written
-        "read_only": True,
-        "tmpfs": {
-            WORKSPACE: _tmpfs(spec.workspace_mb, f"mode=0755,uid={JOB_UID},gid={JOB_UID}"),
-            HOME: _tmpfs(spec.scratch_mb, f"mode=0700,uid={JOB_UID},gid={JOB_UID}"),
-            "/tmp": _tmpfs(spec.scratch_mb, "mode=1777"),  # noqa: S108 - the sandbox's own, not the host's
-        },
-        "shm_size": 64 * MIB,
-        # no more than its share
-        "mem_limit": memory,
-        "memswap_limit": memory,  # memory and swap together: no swap
-        "nano_cpus": round(spec.cpus * 1e9),
-        "pids_limit": _host_pids(spec),
-        "ulimits": [Ulimit(name="nofile", soft=16_384, hard=16_384), Ulimit(name="core", soft=0, hard=0)],
-        "oom_score_adj": 500,  # a node out of memory takes a job before it takes Delta
-    }
-
-
-def _tmpfs(size_mb: int, options: str) -> str:
-    return f"size={size_mb}m,{options},exec,nosuid,nodev"
-
-
-def _host_pids(spec: SandboxSpec) -> int:
-    return spec.pids if spec.unsafe else spec.pids * HOST_TASKS_PER_PROCESS + HOST_TASKS_OF_GVISOR

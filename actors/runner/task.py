@@ -13,13 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from actors.handles import OrchestratorHandle, PoolHandle
 from actors.runner.pipe import LogPipe
-from cluster.blobs import LocalBlobs
+from actors.runner.surroundings import Surroundings
 from cluster.images.catalog import resolve
 from cluster.store.store import Store
 from models.errors import ChangeError, InfrastructureError, NotFound
@@ -28,7 +26,6 @@ from models.ids import RunnerId
 from models.logs import LogChunk, LogSource
 from models.plan import Resources
 from models.result import AttemptResult, Cause, Outcome
-from models.settings import LeaseSettings, SandboxSettings
 from sandbox.attempt import run_attempt
 from sandbox.source.mirror import Mirrors
 from sandbox.spec import SandboxSpec
@@ -38,22 +35,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _AGAIN_S = 0.5
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a runner is given: where things are on its node, and how it shall behave. It holds no secret of Delta's.
-
-    `log_url` lets it append to logs and nothing else.
-    """
-
-    lease: LeaseSettings
-    sandbox: SandboxSettings
-    log_url: str
-    docker_url: str
-    installation: str
-    mirrors: Path
-    blobs: LocalBlobs
 
 
 async def run_one(

@@ -60,14 +60,21 @@ class Child:
                 start_new_session=True,
             )
         process = psutil.Process(started.pid)
-        self._record.write_text(json.dumps({"pid": process.pid, "birth": _birth(process.pid)}))
+        self.adopt(process)
         return process
+
+    def adopt(self, process: psutil.Process) -> None:
+        """From now on this is the child: one that was started to start another has."""
+        self._record.write_text(json.dumps({"pid": process.pid, "birth": _birth(process.pid)}))
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Waits until `ready` says so. Raises `InfrastructureError` with the end of its log when it ends or is late."""
         deadline = time.monotonic() + timeout_s
-        while not ready():
-            if self.process() is None:
+        while True:
+            lives = self.process() is not None  # looked at first: it may end when it is ready
+            if ready():
+                return
+            if not lives:
                 raise InfrastructureError(f"{self.name} ended at once:\n{self.log_tail()}", remedy="`delta doctor`")
             if time.monotonic() > deadline:
                 raise InfrastructureError(
@@ -75,20 +82,13 @@ class Child:
                 )
             time.sleep(POLL_S)
 
-    def stop(self, timeout_s: float, *, with_family: bool = False) -> None:
-        """Asks it to end, waits, and kills it when it does not. Harmless when it does not run.
-
-        `with_family` also ends what it started and left behind. Only the process itself is asked: one that loses its
-        children first cannot end in order.
-        """
+    def stop(self, timeout_s: float) -> None:
+        """Asks it to end, waits, and kills it when it does not. Harmless when it does not run."""
         process = self.process()
         if process is not None:
-            family = [process]
             with suppress(psutil.NoSuchProcess):  # it may end at any moment
-                family += process.children(recursive=True) if with_family else []
                 process.terminate()
-            psutil.wait_procs([process], timeout=timeout_s)
-            _, alive = psutil.wait_procs(family, timeout=1.0)
+            _, alive = psutil.wait_procs([process], timeout=timeout_s)
             for left in alive:
                 with suppress(psutil.NoSuchProcess):
                     left.kill()

@@ -58,6 +58,7 @@ class RayHead:
             "RAY_AUTH_TOKEN": self._token.read_text(),
             # Detached actors never leave by themselves: a drain would only wait for its time-out.
             "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+            "RAY_START_HOOK": "cluster.embedded.ray_start.without_client_server",
             # Despite its name this holds on Linux too (ray/_private/services.py, get_node_ip_address).
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         }
@@ -67,35 +68,41 @@ class RayHead:
         if self.running():
             return False
         self.stop()
-        ports = free_ports(4)
+        ports = free_ports(3)
         self.temp_dir.mkdir(mode=0o700, exist_ok=True)
         facts = {"address": f"{HOST}:{ports[0]}", "dashboard": f"http://{HOST}:{ports[1]}"}
-        self._child.start(self._command(ports, cpus, dashboard), env=self.environment())
+        launch = self._child.start(self._command(ports, cpus, dashboard), env=self.environment())
         self._facts.write_text(json.dumps(facts))
         self._child.wait_until(self._node_is_up, START_TIMEOUT_S)
+        self._child.adopt(next(each for each in self.processes() if each.name() == "raylet"))
+        psutil.wait_procs([launch], timeout=STOP_TIMEOUT_S)  # it has nothing more to do
         return True
 
     def running(self) -> bool:
-        """Whether it listens."""
+        """Whether its node lives and its control service listens."""
         return self._child.process() is not None and self._facts.exists() and self._listens()
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of it, its workers too, also those that a killed head left behind."""
+        found = [family for process in psutil.process_iter() if self._is_ours(process) for family in _family(process)]
+        return [*{process.pid: process for process in found}.values()]
 
     def stop(self) -> None:
         """Ends it with all its workers, also those that a killed head left behind."""
-        self._child.stop(STOP_TIMEOUT_S, with_family=True)
+        self._child.stop(STOP_TIMEOUT_S)
         self._facts.unlink(missing_ok=True)
-        left = [family for process in psutil.process_iter() if self._is_ours(process) for family in _family(process)]
+        left = self.processes()
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(left, timeout=STOP_TIMEOUT_S)
 
     def _command(self, ports: list[int], cpus: float | None, dashboard: bool) -> list[str]:
-        gcs, dashboard_port, agent, client = ports
+        gcs, dashboard_port, agent = ports
         return [
             str(Path(sys.executable).with_name("ray")),
             "start",
             "--head",
-            "--block",
             f"--node-ip-address={HOST}",
             f"--port={gcs}",
             f"--temp-dir={self.temp_dir}",
@@ -106,7 +113,6 @@ class RayHead:
             f"--dashboard-host={HOST}",
             f"--dashboard-port={dashboard_port}",
             f"--dashboard-agent-listen-port={agent}",
-            f"--ray-client-server-port={client}",
             "--min-worker-port=0",
             "--max-worker-port=0",
             "--include-log-monitor=false",

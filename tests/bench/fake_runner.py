@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from actors.runner.task import Surroundings
-from actors.wiring import orchestrator_handle
+from actors.runner.surroundings import Surroundings
+from actors.shell import orchestrator_handle
 from cluster.store.store import Store
 from models.ids import RunnerId
 from models.logs import LogChunk, LogSource

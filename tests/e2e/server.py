@@ -58,14 +58,19 @@ class Delta:
 
     def kill(self) -> None:
         """SIGKILL to everything that serves: the API, Redis, Ray's processes and every actor, all at once."""
+        doomed = {process.pid: process for process in self.processes()}
+        for process in doomed.values():
+            process.kill()
+        psutil.wait_procs(list(doomed.values()), timeout=30.0)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that serves, without the engine's: that belongs to the machine."""
         records = [json.loads(path.read_text()) for path in (self.state_dir / "run").glob("*.json")]
         mains = [psutil.Process(record["pid"]) for record in records if "pid" in record]
         assert len(mains) == 4, "the API, Redis, Ray and its driver"
         family = [child for main in mains for child in main.children(recursive=True)]
-        doomed = {process.pid: process for process in [*mains, *family] if _is_part(process)}
-        for process in doomed.values():
-            process.kill()
-        psutil.wait_procs(list(doomed.values()), timeout=30.0)
+        rays = RayHead(self.state_dir, self.state_dir / "run").processes()
+        return [process for process in [*mains, *family, *rays] if _is_part(process)]
 
     def settled(self, run: str) -> Run:
         """The run, once it is over and nothing is left to be done for it."""

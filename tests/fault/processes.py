@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import psutil
 
+from cluster.embedded.ray_head import RayHead
 from tests.e2e.server import Delta
 
 
@@ -17,13 +19,10 @@ def part(server: Delta, name: str) -> psutil.Process:
 
 def actors(server: Delta, name: str) -> list[psutil.Process]:
     """Every process of Ray's that carries this name in its title: of an actor, or of a runner."""
-    ray = part(server, "ray")
     found = []
-    try:
-        for process in ray.children(recursive=True):
+    for process in RayHead(server.state_dir, server.state_dir / "run").processes():
+        with suppress(psutil.NoSuchProcess):
             title = " ".join(process.cmdline())
             if title.startswith("ray::") and name in title and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-    except psutil.NoSuchProcess:  # one of them ended while it was looked at
-        return actors(server, name) if ray.is_running() else []
     return found

@@ -32,7 +32,7 @@ PARENT = [
 def child(tmp_path: Path) -> Iterator[Child]:
     child = Child("child", tmp_path / "run")
     yield child
-    child.stop(timeout_s=5.0, with_family=True)
+    child.stop(timeout_s=5.0)
 
 
 def begin(child: Child, command: list[str]) -> psutil.Process:
@@ -116,12 +116,20 @@ def test_one_that_does_not_listen_to_sigterm_is_killed(child: Child) -> None:
     assert not started.is_running()
 
 
-def test_its_family_is_ended_with_it_where_that_is_asked_for(child: Child) -> None:
+def test_one_that_was_started_to_start_another_hands_its_name_on(child: Child) -> None:
     started = begin(child, PARENT)
     [grandchild] = started.children(recursive=True)
-    child.stop(timeout_s=10.0, with_family=True)
+    child.adopt(grandchild)
+    started.kill()
+    assert child.process() == grandchild
+    child.stop(timeout_s=10.0)
     psutil.wait_procs([grandchild], timeout=10)
     assert not grandchild.is_running()
+
+
+def test_one_that_ends_as_soon_as_it_is_ready_was_ready(child: Child) -> None:
+    child.start(["echo", "ready"])
+    child.wait_until(lambda: "ready" in child.log_tail(), timeout_s=30.0)
 
 
 def test_stopping_what_does_not_run_is_harmless_also_twice(child: Child) -> None:

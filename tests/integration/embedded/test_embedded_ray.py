@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.embedded.child import Child
 from cluster.embedded.ray_head import RayHead
 from tests.integration.embedded.listening import tcp_addresses
 
@@ -53,13 +52,6 @@ def ask(head: RayHead, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def family(folder: Path) -> list[psutil.Process]:
-    """`ray start` and all it started."""
-    started = Child("ray", folder / "run").process()
-    assert started is not None
-    return [started, *started.children(recursive=True)]
-
-
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     _, left = psutil.wait_procs(processes, timeout=20)
     return [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
@@ -79,7 +71,8 @@ def test_it_works_for_who_has_the_token_is_found_again_and_leaves_nothing_when_s
     assert not again.ensure(cpus=1, dashboard=False)
     assert again.address == head.address
 
-    processes = family(folder)
+    processes = head.processes()
+    assert {each.name() for each in processes} >= {"raylet", "gcs_server"}
     addresses = tcp_addresses(processes)
     assert {address.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
 
@@ -88,13 +81,13 @@ def test_it_works_for_who_has_the_token_is_found_again_and_leaves_nothing_when_s
     assert not head.running()
 
 
-def test_one_whose_first_process_was_killed_is_ended_by_stop_and_can_be_started_again(
-    head: RayHead, folder: Path
-) -> None:
-    started, *others = family(folder)
+@pytest.mark.parametrize("part", ["raylet", "gcs_server"])
+def test_one_that_lost_a_part_is_ended_by_stop_and_can_be_started_again(head: RayHead, part: str) -> None:
+    [victim] = [each for each in head.processes() if each.name() == part]
+    others = [each for each in head.processes() if each != victim]
     address = head.address
-    started.send_signal(signal.SIGKILL)
-    started.wait(timeout=20)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(timeout=20)
     assert others
     assert not head.running()
     head.stop()

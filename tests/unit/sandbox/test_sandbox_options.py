@@ -9,7 +9,8 @@ import pytest
 from models.ids import JobId
 from models.plan import JobSpec, Resources
 from models.settings import SandboxSettings
-from sandbox.spec import SandboxSpec, container_options, sandbox_spec
+from sandbox.options import container_options
+from sandbox.spec import SandboxSpec, sandbox_spec
 from sandbox.unavailable import SandboxUnavailableError
 
 MIB = 1024 * 1024

@@ -1,0 +1,50 @@
+"""What every shell shares: the thin class that a component is to Ray, beside the plain one that does the work.
+
+Each component has its shell in a module of its own, so that a process of Ray's imports what it runs and nothing else:
+it is most of the memory that Delta takes at rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ray
+
+from actors import handles
+from actors.handles import OrchestratorHandle
+from models.errors import InfrastructureError
+
+
+class Named:
+    """An actor by name, looked up at the first call."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._actor: Any = None
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - Ray types an actor's methods as Any
+        if self._actor is None:
+            try:
+                self._actor = ray.get_actor(self._name, namespace=handles.NAMESPACE)
+            except ValueError as error:
+                message = f"the actor {self._name!r} has not been made yet"
+                raise InfrastructureError(message, remedy="it is tried again") from error
+        return getattr(self._actor, method)
+
+
+class Starting:
+    """Starts a component as soon as Ray has made it, also when Ray makes it anew: nobody else would."""
+
+    def _begin(self, starting: Any) -> None:  # noqa: ANN401 - a coroutine
+        self._started = asyncio.get_running_loop().create_task(starting)
+
+    async def ready(self) -> str:
+        """Waits until it has started; raises what kept it from starting."""
+        await self._started
+        return type(self).__name__
+
+
+def orchestrator_handle() -> OrchestratorHandle:
+    """The orchestrator, for a process that Ray runs."""
+    return OrchestratorHandle(Named(handles.ORCHESTRATOR))
