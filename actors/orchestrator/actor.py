@@ -22,7 +22,7 @@ from cluster.store.store import Store
 from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId, new_token
-from models.lifecycle.attempts import finish, give_back, lease, lose, start
+from models.lifecycle.attempts import LONGEST_DELAY_S, finish, give_back, lease, lose, start
 from models.lifecycle.decision import Decision
 from models.lifecycle.turn_away import turn_away
 from models.machines import AttemptState, LeaseState
@@ -81,10 +81,7 @@ class Orchestrator:
     async def offer(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId) -> None:
         """An attempt may be taken by runners. Offering it twice, or when it is not queued any more, changes nothing."""
         await self._rebuilt.wait()
-        run = await self._store.runs.load(run_id)
-        job = run.job(job_id)
-        if job.attempt.id == attempt_id and job.attempt.state is AttemptState.QUEUED:
-            await self._enqueue(run, job)
+        await self._offer(run_id, job_id, attempt_id)
 
     async def withdraw(self, attempt_id: AttemptId) -> None:
         """An attempt was cancelled: out of the queue, and its runner is told at once."""
@@ -220,11 +217,17 @@ class Orchestrator:
         if lease.session != self._session:
             self._background.spawn(self._lose(held, "the cluster was restarted"))
 
-    async def _enqueue(self, run: Run, job: Job) -> None:
+    async def _offer(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId, *, waited: bool = False) -> None:
+        run = await self._store.runs.load(run_id)
+        job = run.job(job_id)
+        if job.attempt.id == attempt_id and job.attempt.state is AttemptState.QUEUED:
+            await self._enqueue(run, job, waited=waited)
+
+    async def _enqueue(self, run: Run, job: Job, *, waited: bool = False) -> None:
         offer = _offer(run, job)
         self._shapes[offer.shape] = job.spec.resources
-        wait_s = job.attempt.not_before - time.time()
-        if wait_s > 0:
+        wait_s = min(job.attempt.not_before - time.time(), LONGEST_DELAY_S)  # a clock that was set back adds nothing
+        if wait_s > 0 and not waited:
             self._postpone(offer, wait_s)
             return
         admission = self._groups.admit(offer)
@@ -246,7 +249,7 @@ class Orchestrator:
     async def _offer_later(self, offer: Offer, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
         self._postponed.discard(offer.attempt)
-        await self.offer(offer.run, offer.job, offer.attempt)
+        await self._offer(offer.run, offer.job, offer.attempt, waited=True)
 
     def _line_up(self, offer: Offer) -> None:
         if self._leases.of_attempt(offer.attempt) is None and self._queue.put(offer):

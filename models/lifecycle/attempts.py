@@ -27,6 +27,8 @@ from models.run import Attempt, Job, Lease, Run
 MAX_INFRASTRUCTURE_RETRIES = 3
 _FIRST_DELAY_S = 0.25
 _DELAY_GROWTH = 4.0
+_JITTER = (0.5, 1.5)
+LONGEST_DELAY_S = _FIRST_DELAY_S * _DELAY_GROWTH ** (MAX_INFRASTRUCTURE_RETRIES - 1) * _JITTER[1]
 
 _ENDS: dict[Outcome, tuple[AttemptEvent, JobEvent]] = {
     Outcome.PASSED: (AttemptEvent.PASS, JobEvent.PASS),
@@ -153,7 +155,9 @@ def _delay_s(job: Job, result: AttemptResult) -> float:
     if result.cause not in _INFRASTRUCTURE:
         return 0.0
     lost = sum(cause in _INFRASTRUCTURE for cause in _causes(job))
-    jitter = 0.5 + int(hashlib.sha256(job.attempt.id.encode()).hexdigest()[:4], 16) / 0xFFFF
+    least, most = _JITTER
+    lot = int(hashlib.sha256(job.attempt.id.encode()).hexdigest()[:4], 16) / 0xFFFF
+    jitter = least + lot * (most - least)
     return _FIRST_DELAY_S * _DELAY_GROWTH ** (lost - 1) * jitter
 
 

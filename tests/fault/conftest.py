@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.forge.githttp import serving
 from tests.e2e.server import delta
 from tests.fault.github import github
+from tests.fault.stepped_clock import Clock
 from tests.fault.table import Table
 from tests.fault.world import World, graph, settings
 
@@ -35,12 +36,14 @@ def world(docker_url: str) -> Iterator[World]:
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder)) as git_server,
         github() as forge,
-        delta(settings(forge)) as server,
     ):
-        repository = graph(Path(folder, "graph"))
-        server.up()
-        clone_url = git_server.clone_url(repository)
-        yield World(server, forge, repository, clone_url, docker_url, random.Random(SEED))  # noqa: S311 - it chooses instants, not secrets
+        clock = Clock.right(Path(folder, "clock"))
+        with delta(settings(forge) | clock.environment()) as server:
+            repository = graph(Path(folder, "graph"))
+            server.up()
+            clone_url = git_server.clone_url(repository)
+            chance = random.Random(SEED)  # noqa: S311 - it chooses instants, not secrets
+            yield World(server, forge, clock, repository, clone_url, docker_url, chance)
 
 
 @pytest.fixture

@@ -8,9 +8,12 @@ from __future__ import annotations
 import signal
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+from docker.errors import APIError
 
+from cluster.embedded.ray_head import RayHead
 from cluster.host.dockerd import running as managed_dockerd
 from cluster.host.engine import connect
 from cluster.host.paths import HostPaths
@@ -18,9 +21,12 @@ from models.machines import RunState
 from tests.fault.github import Fault
 from tests.fault.processes import part
 from tests.fault.table import Table
+from tests.fault.worker_node import join
 from tests.fault.world import World
 
 pytestmark = pytest.mark.timeout(600)
+
+WORK_FOR_TWO_NODES = 4
 
 
 def kill_actor(name: str) -> Callable[[World], None]:
@@ -42,9 +48,11 @@ def kill_everything(world: World) -> None:
 
 
 def kill_sandbox(world: World) -> None:
+    """The first that is there; it may end by itself before, and then it was another one's turn."""
     client = connect(world.docker_url)
     try:
-        world.soon(world.containers, "a sandbox")[0].kill()
+        with suppress(APIError):
+            client.api.kill(world.soon(world.containers, "a sandbox")[0])
     finally:
         client.close()
 
@@ -64,6 +72,30 @@ def stop_redis(world: World) -> None:
     redis.send_signal(signal.SIGCONT)
 
 
+def kill_gcs(world: World) -> None:
+    head = RayHead(world.server.state_dir, world.server.state_dir / "run")
+    next(process for process in head.processes() if process.name() == "gcs_server").kill()
+
+
+def kill_worker_node(world: World) -> None:
+    """One that joins, gets work, and is gone: what ran there must run again elsewhere."""
+    raylet = join(world.server)
+    number, head = world.new_pull_request()
+    for _ in range(WORK_FOR_TWO_NODES):
+        world.deliver(number, head)
+        number, head = world.new_pull_request()
+    world.soon(lambda: any("ray::runner-" in " ".join(each.cmdline()) for each in raylet.children()), "a runner there")
+    world.at_some_instant(1.0)
+    raylet.kill()
+
+
+def step_clock(world: World) -> None:
+    """Forward, and back, and right again, a few minutes each: more than any lease, less than the queue's time-out."""
+    for direction in (1, -1, 0):
+        world.clock.step(direction * world.random.uniform(60.0, 600.0))
+        world.at_some_instant(2.0)
+
+
 FAULTS = {
     "api": kill_api,
     "orchestrator": kill_actor("OrchestratorActor"),
@@ -72,12 +104,17 @@ FAULTS = {
     "analyzer": kill_actor("AnalyzerActor"),
     "reporter": kill_actor("ReporterActor"),
     "runner controller": kill_actor("RunnersActor"),
+    "sandbox pool": kill_actor("SandboxPoolActor"),
     "runner": kill_actor("ray::runner-"),
     "sandbox": kill_sandbox,
     "docker engine": kill_engine,
     "redis": kill_child("redis"),
     "redis stopped": stop_redis,
-    "ray head": kill_child("ray"),
+    "ray's driver": kill_child("driver"),
+    "ray's raylet": kill_child("ray"),
+    "ray's control service": kill_gcs,
+    "worker node": kill_worker_node,
+    "clock stepped": step_clock,
     "everything": kill_everything,
 }
 

@@ -30,6 +30,7 @@ from tests.e2e.repositories import git
 from tests.e2e.server import Delta
 from tests.fault.github import GitHub
 from tests.fault.processes import actors
+from tests.fault.stepped_clock import Clock
 
 SECRET = "a secret"
 REPOSITORY = "octo/graph"
@@ -58,6 +59,7 @@ class World:
 
     server: Delta
     github: GitHub
+    clock: Clock
     repository: Path
     clone_url: str
     docker_url: str
@@ -106,14 +108,14 @@ class World:
         """Every process of Ray's that carries this name in its title."""
         return actors(self.server, name)
 
-    def containers(self) -> list[Any]:
-        """The sandboxes of attempts."""
+    def containers(self) -> list[str]:
+        """The names of the sandboxes of attempts."""
         client = connect(self.docker_url)
         installation = (self.server.state_dir / "installation.id").read_text()
         try:
-            label = f"delta.installation={installation}"
-            found = client.containers.list(all=True, filters={"label": label})
-            return [each for each in found if not is_warm(installation, f"/{each.name}")]
+            found = client.api.containers(all=True, filters={"label": f"delta.installation={installation}"})
+            names = [name for each in found for name in each["Names"]]
+            return [name.removeprefix("/") for name in names if not is_warm(installation, name)]
         finally:
             client.close()
 
