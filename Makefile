@@ -23,6 +23,7 @@ test: ## All tests, on real Redis, Ray, Docker and gVisor
 	@$(SETUP) --for-tests
 	$(BIN)/pytest -q $(wildcard tests/unit tests/property)
 	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/property --ignore=tests/bench --ignore=tests/fault
+	$(BIN)/pytest -q -s tests/fault
 
 check: venv ## Style, types, layers and unit tests, side by side; under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types units style
@@ -41,8 +42,9 @@ types:
 fault: setup ## The fault suite for longer: make fault SEED=7 ROUNDS=10
 	SEED=$(or $(SEED),1) ROUNDS=$(or $(ROUNDS),5) $(BIN)/pytest -q -s tests/fault
 
-bench: setup ## Speed, as JSON lines: trigger to result of a job that does nothing, start of a sandbox, burst, lease
-	@for bench in noop sandbox_start burst lease; do $(BIN)/python -m tests.bench.$$bench; done
+bench: setup ## Speed and memory, as JSON lines; BENCH="noop burst" for some of them
+	@for bench in $(or $(BENCH),noop webhooks sandbox_start burst lease recovery restart memory); do \
+		$(BIN)/python -m tests.bench.$$bench; done
 
 doctor: venv ## Prove each part by using it
 	@$(BIN)/delta doctor

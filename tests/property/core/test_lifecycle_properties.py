@@ -17,12 +17,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from models.commands import Enqueue, Retire
 from models.errors import DeltaError, StaleWrite, VersionConflict
+from models.events import EventKind
 from models.ids import AttemptId, JobId, LeaseToken, RunnerId
-from models.lifecycle.attempts import finish, lease, lose, start
+from models.lifecycle.attempts import finish, give_back, lease, lose, start
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create, planned, unplannable
 from models.lifecycle.decision import Decision
+from models.lifecycle.expire import expire
 from models.lifecycle.explain import explained
+from models.lifecycle.rerun import rerun
+from models.lifecycle.turn_away import turn_away
 from models.machines import JobState, LeaseState
 from models.plan import JobSpec, Plan
 from models.result import AttemptResult, Cause, Outcome
@@ -74,6 +78,10 @@ class RunMachine(RuleBasedStateMachine):
         self.granted: list[Held] = []
         self.said: list[Callable[[Run], Decision | None]] = []
         self.heard = False
+        self.returned = 0
+        # How many commits and commands there were when a person last asked for jobs again.
+        self.reopened_at = 0
+        self.commands_before = 0
 
     # What happens.
 
@@ -156,9 +164,45 @@ class RunMachine(RuleBasedStateMachine):
             now = self._tick()
             self._say(lambda run: explained(run, job, attempt, explanation(summary), now))
 
+    @precondition(lambda self: self.granted)
+    @rule(data=st.data())
+    def runner_gives_back(self, data: st.DataObject) -> None:
+        """Only what it has not begun: a runner that does otherwise is a bug."""
+        held, now = data.draw(st.sampled_from(self.granted)), self._tick()
+        if self.ledger.run.job(held.job).attempts[-1].state == "running":
+            return
+
+        def call(run: Run) -> Decision | None:
+            begun = run.job(held.job).attempt.state == "running"
+            return None if begun else give_back(run, held.job, held.attempt, token=held.token, now=now)
+
+        self.returned += self._say(call)
+
+    @rule(data=st.data())
+    def its_group_is_full(self, data: st.DataObject) -> None:
+        known = [(job.id, one.id) for job in self.ledger.run.jobs for one in job.attempts]
+        if known and data.draw(st.integers(0, 3)) == 0:
+            job, attempt = data.draw(st.sampled_from(known))
+            now = self._tick()
+            self._say(lambda run: turn_away(run, job, attempt, "full", now))
+
+    @precondition(lambda self: len(self.granted) > 2)
+    @rule(queue_s=st.sampled_from([5.0, 1e9]), run_s=st.sampled_from([20.0, 1e9, 1e9]))
+    def time_runs_out(self, queue_s: float, run_s: float) -> None:
+        now = self._tick()
+        self._say(lambda run: expire(run, queue_s=queue_s, run_s=run_s, now=now))
+
+    @precondition(lambda self: self.ledger.run.jobs)
+    @rule(data=st.data())
+    def a_person_asks_for_it_again(self, data: st.DataObject) -> None:
+        which = data.draw(st.sampled_from(["all", "failed", *(f"job:{job.id}" for job in self.ledger.run.jobs)]))
+        now, commands = self._tick(), len(self.ledger.commands)
+        if self.ledger.apply(lambda run: rerun(run, which, "ada", now)):  # said twice, it is another wish
+            self.reopened_at, self.commands_before = len(self.ledger.history), commands
+
     # What must not matter.
 
-    @precondition(lambda self: self.said)
+    @precondition(lambda self: self.said and self.reopened_at != len(self.ledger.history))
     @rule()
     def the_last_call_comes_again(self) -> None:
         """Who was heard gets the same answer again; who was refused is refused again."""
@@ -175,7 +219,9 @@ class RunMachine(RuleBasedStateMachine):
     def an_older_call_comes_again(self, data: st.DataObject) -> None:
         """It may have something to say that it had not before (an explanation), but then no second time."""
         call = data.draw(st.sampled_from(self.said))
+        before = self._given_back()
         self._say(call)
+        self.returned += self._given_back() - before
 
     @precondition(lambda self: self.granted)
     @rule(data=st.data(), result=results)
@@ -214,16 +260,17 @@ class RunMachine(RuleBasedStateMachine):
     # What holds at every moment.
 
     @invariant()
-    def nothing_comes_back_from_an_end(self) -> None:
+    def nothing_comes_back_from_an_end_unless_a_person_asks_for_it(self) -> None:
         if len(self.ledger.history) < 2:
             return
         old, new = self.ledger.history[-2:]
-        if old.state in ENDED_RUNS:
+        asked_for = self.reopened_at == len(self.ledger.history)
+        if old.state in ENDED_RUNS and not asked_for:
             assert (new.state, new.finished_at) == (old.state, old.finished_at)
         for before in old.jobs:
             now = new.job(before.id)
             assert len(now.attempts) >= len(before.attempts)
-            if before.state in ENDED_JOBS:
+            if before.state in ENDED_JOBS and not asked_for:
                 assert (now.state, now.attempts) == (before.state, before.attempts)
             for earlier, later in zip(before.attempts, now.attempts, strict=False):
                 if earlier.state in ENDED_ATTEMPTS:
@@ -257,22 +304,22 @@ class RunMachine(RuleBasedStateMachine):
             assert run.over == (run.finished_at is not None)
 
     @invariant()
-    def every_queued_attempt_has_been_offered_once(self) -> None:
+    def every_queued_attempt_has_been_offered_once_and_again_when_it_was_given_back(self) -> None:
         offered = [command.attempt for command in self.ledger.commands if isinstance(command, Enqueue)]
-        assert len(offered) == len(set(offered))
+        assert len(offered) == len(set(offered)) + self.returned
         assert {one.id for job in self.ledger.run.jobs for one in job.attempts} == set(offered)
 
     @invariant()
     def a_run_is_retired_if_and_only_if_it_is_over(self) -> None:
-        assert (Retire() in self.ledger.commands) == self.ledger.run.over
-        if self.ledger.run.over:
-            told = [event.kind for event in self.ledger.events if event.kind == "run_finished"]
-            assert told == ["run_finished"]
+        assert (Retire() in self.ledger.commands[self.commands_before :]) == self.ledger.run.over
+        told = [event.kind for event in self.ledger.events]
+        last = len(told) - told[::-1].index(EventKind.RUN_RERUN) if EventKind.RUN_RERUN in told else 0
+        assert told[last:].count(EventKind.RUN_FINISHED) == self.ledger.run.over
 
     @invariant()
     def attempts_are_bounded(self) -> None:
         for job in self.ledger.run.jobs:
-            assert len(job.attempts) <= 1 + job.spec.retries + 3
+            assert len(job.attempts) - job.counted_from <= 1 + job.spec.retries + 3
 
     def teardown(self) -> None:
         """Driven on by a runner that always passes, every run reaches an end."""
@@ -308,6 +355,9 @@ class RunMachine(RuleBasedStateMachine):
             self.heard = False
         return self.heard
 
+    def _given_back(self) -> int:
+        return sum(event.kind == "job_returned" for event in self.ledger.events)
+
     def _lives(self, held: Held) -> bool:
         attempts = self.ledger.run.job(held.job).attempts
         return any(
@@ -325,9 +375,11 @@ class RunMachine(RuleBasedStateMachine):
 
 def expected_job(run: Run, job: Job) -> str:
     """A job's state, from its attempts and its needs alone."""
-    if not job.attempts:
+    if len(job.attempts) == job.counted_from:  # not tried since it was last asked for
         if run.state == "cancelled" and job.state is JobState.CANCELLED:
             return "cancelled"
+        if run.detail.startswith("ran longer"):
+            return "skipped"
         needs = [run.job(need) for need in job.spec.needs if need in {other.id for other in run.jobs}]
         below = [expected_job(run, need) for need in needs]
         if any(state in ENDED_JOBS - {"passed"} for state in below):
