@@ -70,6 +70,10 @@ class Driver:
             self.stop()
             raise InfrastructureError(f"Ray at {address} failed: {error.args[0]}", remedy="`delta doctor`") from error
 
+    def running(self) -> bool:
+        """Whether it lives. Without it all goes on, but runners start slowly."""
+        return self._child.process() is not None
+
     def stop(self) -> None:
         """Ends it. The actors stay."""
         self._child.stop(STOP_S)

@@ -110,6 +110,9 @@ class Installation:
             if self._start_ray(dashboard=True):
                 self._deploy(fresh=True)
                 mended.append("ray")
+            elif not self.driver.running():
+                self._deploy(fresh=False)
+                mended.append("driver")
         return mended
 
     def leave(self) -> None:

@@ -170,8 +170,9 @@ class _Step:
         code = watch.settle(process.id)
         if code is None and not watch.ended.is_set():
             code = process.exit_code()  # Docker did not tell
-        if self._runtime_said:
-            # runsc says when it has lost the sandbox, a moment before Docker notices: the exit code is not the job's
+        if self._runtime_said or code == KILLED:
+            # runsc says when it has lost the sandbox, and what ran in one that is killed ends before it does, a moment
+            # before Docker notices: the exit code is then not the job's
             watch.wait_for_end()
         if watch.ended.is_set():
             return self._judge_dead()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 
 import psutil
 
+from cluster.embedded.child import Child
 from cluster.embedded.ray_head import RayHead
 from tests.e2e.server import Delta
 
 
 def part(server: Delta, name: str) -> psutil.Process:
     """What was started as `api`, `redis`, `ray` or `driver`."""
-    record = json.loads((server.state_dir / "run" / f"{name}.json").read_text())
-    return psutil.Process(record["pid"])
+    found = Child(name, server.state_dir / "run").process()
+    assert found is not None, f"{name} does not run"
+    return found
 
 
 def actors(server: Delta, name: str) -> list[psutil.Process]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 import pytest
 from docker.errors import APIError
 
+from actors.driver import Driver
 from cluster.embedded.ray_head import RayHead
 from cluster.host.dockerd import running as managed_dockerd
 from cluster.host.engine import connect
@@ -35,6 +36,12 @@ def kill_actor(name: str) -> Callable[[World], None]:
 
 def kill_child(name: str) -> Callable[[World], None]:
     return lambda world: part(world.server, name).kill()
+
+
+def kill_driver(world: World) -> None:
+    """The server starts another one."""
+    part(world.server, "driver").kill()
+    world.soon(Driver(world.server.state_dir / "run").running, "another driver")
 
 
 def kill_api(world: World) -> None:
@@ -110,7 +117,7 @@ FAULTS = {
     "docker engine": kill_engine,
     "redis": kill_child("redis"),
     "redis stopped": stop_redis,
-    "ray's driver": kill_child("driver"),
+    "ray's driver": kill_driver,
     "ray's raylet": kill_child("ray"),
     "ray's control service": kill_gcs,
     "worker node": kill_worker_node,

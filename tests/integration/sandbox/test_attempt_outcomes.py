@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from models.errors import InfrastructureError, StaleWrite
-from models.logs import LogChunk
+from models.logs import LogChunk, LogSource
 from models.result import AttemptResult, Cause, Outcome
 from models.settings import SandboxSettings
 
@@ -212,6 +212,26 @@ def test_a_container_that_does_not_get_ready_is_removed(
     monkeypatch.setattr(docker.APIClient, "start", start)
     with suppress(KeyboardInterrupt, SystemExit):
         assert ended(lab.run("true")) == (Outcome.ERRORED, Cause.SANDBOX)
+
+
+def test_a_sandbox_that_is_killed_from_outside_is_no_verdict_on_the_job(lab: Laboratory) -> None:
+    """Its processes end with 137 a moment before Docker says that it is gone; so it is done more than once."""
+    client = docker.APIClient(base_url=lab.docker_url)
+
+    def seen(chunk: LogChunk) -> None:
+        if "begun" in chunk.text and chunk.source is LogSource.JOB:
+            client.kill(lab.left()[0])
+
+    lab.seen = seen
+    for _ in range(5):
+        result = lab.run("echo begun; sleep 600")
+        assert ended(result) == (Outcome.ERRORED, Cause.SANDBOX), result
+    client.close()
+
+
+def test_a_process_of_the_job_that_is_killed_is_a_failure_of_the_job(lab: Laboratory) -> None:
+    result = lab.run("bash -c 'kill -9 $$'")
+    assert (*ended(result), result.exit_code) == (Outcome.FAILED, Cause.EXIT, 137)
 
 
 def test_a_log_that_cannot_be_written_is_an_error_of_the_sandbox(lab: Laboratory) -> None:
