@@ -21,7 +21,8 @@ from models.errors import DeltaError, InfrastructureError, InternalError
 from models.failure import Explanation
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId
-from models.plan import Plan, Resources
+from models.job import Resources
+from models.plan import Plan
 from models.ports import Owners
 from models.result import AttemptResult
 from sandbox.spec import SandboxSpec

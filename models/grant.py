@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.change import Change
 from models.ids import AttemptId, JobId, LeaseToken, RunId
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.record import Record
 
 

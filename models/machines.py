@@ -66,6 +66,7 @@ class JobEvent(StrEnum):
     SKIP = "skip"
     CANCEL = "cancel"
     ERROR = "error"
+    REFUSE = "refuse"
     RETURN = "return"
     RERUN = "rerun"
 
@@ -146,6 +147,8 @@ JOB: Mapping[tuple[JobState, JobEvent], JobState] = {
     # a job it needs did not pass
     (JobState.BLOCKED, JobEvent.SKIP): JobState.SKIPPED,
     (JobState.BLOCKED, JobEvent.CANCEL): JobState.CANCELLED,
+    # it asks for what the policy does not allow
+    (JobState.BLOCKED, JobEvent.REFUSE): JobState.FAILED,
     (JobState.QUEUED, JobEvent.ACTIVATE): JobState.ACTIVE,
     (JobState.QUEUED, JobEvent.CANCEL): JobState.CANCELLED,
     # nothing took it for longer than the queue timeout

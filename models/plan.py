@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from pydantic import Field
-
 from models.ids import CommitId, JobId
+from models.job import JobSpec
 from models.record import Record
-
-DEFAULT_IMAGE = "runner-python"
-DEFAULT_TIMEOUT_S = 600.0
 
 
 class Reason(Record):
@@ -19,52 +15,6 @@ class Reason(Record):
     rule: str
     evidence: str
     score: float = 1.0
-
-
-class Resources(Record):
-    """What a job may use, and at the same time the capability shape that places it."""
-
-    cpus: float = Field(default=1.0, gt=0, le=64)
-    memory_mb: int = Field(default=2048, ge=64, le=262_144)
-    workspace_mb: int = Field(default=1024, ge=16, le=262_144)
-    pids: int = Field(default=1024, ge=16, le=32_768)
-
-    @property
-    def shape(self) -> str:
-        """The capability shape a runner must have: jobs of one shape share a queue."""
-        return f"cpu{self.cpus:g}-mem{self.memory_mb}"
-
-
-class Concurrency(Record):
-    """At most `limit` jobs of one repository that name `group` run at a time, whatever runs they belong to.
-
-    The others wait, first in first out by the creation of their runs; with `queue` false they are cancelled instead.
-    """
-
-    group: str = Field(min_length=1, max_length=128)
-    limit: int = Field(default=1, ge=1, le=1000)
-    queue: bool = True
-
-
-class JobSpec(Record):
-    """Everything a runner needs to know to run a job, and nothing that depends on when or where it runs.
-
-    `run` is a sequence of shell commands, each one step; the first that fails ends the job. `artifacts` are globs
-    relative to the repository's root. `junit` are globs of JUnit XML reports the analyzer may read.
-    `timeout_s` is wall time in seconds for all steps together. `retries` counts extra attempts after a failure.
-    """
-
-    id: JobId
-    run: tuple[str, ...]
-    image: str = DEFAULT_IMAGE
-    needs: tuple[JobId, ...] = ()
-    env: dict[str, str] = Field(default_factory=dict)
-    timeout_s: float = Field(default=DEFAULT_TIMEOUT_S, gt=0, le=86_400)
-    retries: int = Field(default=0, ge=0, le=10)
-    artifacts: tuple[str, ...] = ()
-    junit: tuple[str, ...] = ()
-    resources: Resources = Resources()
-    concurrency: Concurrency | None = None
 
 
 class PlannedJob(Record):
@@ -78,6 +28,13 @@ class SkippedJob(Record):
     """A job that will not run, and why that is safe."""
 
     id: JobId
+    reasons: tuple[Reason, ...]
+
+
+class RefusedJob(Record):
+    """A job that asks for what the policy does not allow: it does not run, fails, and says why."""
+
+    spec: JobSpec
     reasons: tuple[Reason, ...]
 
 
@@ -98,6 +55,7 @@ class Plan(Record):
     source: str
     jobs: tuple[PlannedJob, ...]
     skipped: tuple[SkippedJob, ...] = ()
+    refused: tuple[RefusedJob, ...] = ()
     notes: tuple[str, ...] = ()
     policy: str = "default-1"
     digest: str = ""

@@ -10,8 +10,9 @@ from models.change import Change
 from models.errors import InternalError, NotFound
 from models.failure import Explanation
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId
+from models.job import JobSpec
 from models.machines import ATTEMPT, JOB, RUN, AttemptState, JobState, LeaseState, RunState, terminal
-from models.plan import JobSpec, Plan, Reason
+from models.plan import Plan, Reason
 from models.record import Record
 from models.result import AttemptResult
 

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     )
 
     state_dir: Path = Field(default_factory=default_state_dir)
+    policy: Path | None = Field(default=None, description="policy.yml; by default the one in the state directory")
     redis_url: str = ""
     ray_address: str = ""
     supervisors: int = Field(default=2, ge=1, le=64)

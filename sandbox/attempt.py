@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from models.errors import InfrastructureError
 from models.ids import AttemptId
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from models.settings import SandboxSettings
 from sandbox.artifacts import BlobSink, Limits, collect

@@ -14,7 +14,7 @@ equal, which is what lets one wait for a job (`pool.py`). Whose a container is, 
 
 from __future__ import annotations
 
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.record import Record
 from models.settings import SandboxSettings
 from sandbox.unavailable import SandboxUnavailableError

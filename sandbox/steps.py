@@ -15,7 +15,7 @@ from itertools import chain
 from threading import Event, Thread
 
 from models.errors import InfrastructureError
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.container import Sandbox
 from sandbox.log import AttemptLog

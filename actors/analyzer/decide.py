@@ -17,7 +17,7 @@ from actors.analyzer.normalize import normalize
 from actors.analyzer.tests_in_log import failing_tests
 from actors.analyzer.window import Line, window
 from models.failure import Category, FailingTest, Finding
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.result import AttemptResult, Cause
 
 MAX_SUMMARY_CHARS: Final = 240

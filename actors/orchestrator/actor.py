@@ -22,11 +22,11 @@ from cluster.store.store import Store
 from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId, new_token
+from models.job import Resources
 from models.lifecycle.attempts import LONGEST_DELAY_S, finish, give_back, lease, lose, start
 from models.lifecycle.decision import Decision
 from models.lifecycle.turn_away import turn_away
 from models.machines import AttemptState, LeaseState
-from models.plan import Resources
 from models.result import AttemptResult
 from models.run import Attempt, Job, Run
 from models.settings import Settings

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from models.ids import AttemptId, JobId, RunId
-from models.plan import Concurrency
+from models.job import Concurrency
 
 
 @dataclass(frozen=True, order=True)

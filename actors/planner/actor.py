@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from actors.planner.config import NAME
 from actors.planner.decide import PlanInputs, plan
+from actors.planner.policy import read_policy
 from actors.planner.tree import manifest_paths
 from models.change import Change, Trust
 from models.plan import Plan
+from models.policy import Policy
 from sandbox.source.mirror import Mirror, Mirrors
 
 
 class Planner:
-    """Plans one change at a time per thread; keeps nothing between changes."""
+    """Plans one change at a time per thread; keeps nothing between changes. `policy` is the operator's file."""
 
-    def __init__(self, mirrors: Mirrors) -> None:
+    def __init__(self, mirrors: Mirrors, policy: Path) -> None:
         self._mirrors = mirrors
+        self._policy = policy
 
     async def start(self) -> None:
         """Nothing to load: the planner reads what it needs when it is asked."""
@@ -28,10 +32,10 @@ class Planner:
     def _plan(self, change: Change) -> Plan:
         mirror = self._mirrors.of(change.clone_url)
         mirror.ensure(change.head, ref=change.fetch_ref)
-        return plan(_inputs(mirror, change))
+        return plan(_inputs(mirror, change, read_policy(self._policy)))
 
 
-def _inputs(mirror: Mirror, change: Change) -> PlanInputs:
+def _inputs(mirror: Mirror, change: Change, policy: Policy) -> PlanInputs:
     merge_base = None
     if change.base is not None:
         mirror.ensure(change.base)
@@ -48,6 +52,8 @@ def _inputs(mirror: Mirror, change: Change) -> PlanInputs:
         config_text=_text(read.get(NAME)),
         base_config_text=_base_config(mirror, change),
         read={path: read[path] for path in manifests if path in read},
+        blobs={entry.path: entry.blob for entry in tree.entries},
+        policy=policy,
     )
 
 

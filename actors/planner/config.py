@@ -1,33 +1,26 @@
-"""The schema of `.delta.yml`, version 1. The pydantic models below are the schema; unknown keys are errors.
+"""Reading `.delta.yml`: `parse` turns the text into a `Config` (`schema.py`), or says what is wrong with it.
 
-`parse` turns the text into a `Config` or raises a `ChangeError` whose every line names the file, line, column, what is
-wrong and the nearest valid word. Nothing is guessed and nothing is dropped in silence.
+It raises a `ChangeError` whose every line names the file, line, column, what is wrong and the nearest valid word.
+Nothing is guessed and nothing is dropped in silence.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
+import typing
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from actors.planner.document import Document, Loc, read_document
-from actors.planner.glob import compile_glob
+from actors.planner.schema import NO_COMMANDS, Config
 from models.errors import ChangeError
-from models.ids import JobId
-from models.plan import DEFAULT_IMAGE, DEFAULT_TIMEOUT_S, Concurrency, JobSpec, Resources
-from models.record import Record
 
 NAME: Final = ".delta.yml"
-MAX_JOBS: Final = 200
 MAX_PROBLEMS: Final = 5
 
-_JOB_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}")
 # Pydantic's words where a person who writes YAML would not understand them.
 _WORDS: Final[Mapping[str, str]] = {
     "dict_type": "there must be `key: value` lines below it",
@@ -42,111 +35,6 @@ _WORDS: Final[Mapping[str, str]] = {
     "literal_error": "this Delta reads version 1",
     "too_short": "it is empty",
 }
-_DURATION: Final = re.compile(r"(?:(\d{1,5}) ?h)? ?(?:(\d{1,5}) ?m(?:in)?)? ?(?:(\d{1,6}) ?s)?")
-
-
-def _listed(value: object) -> object:
-    """One word stands for a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
-def _command(value: str) -> str:
-    if not value.strip() or "\0" in value:
-        raise ValueError("a command is empty")
-    return value
-
-
-def _pattern(value: str) -> str:
-    compile_glob(value)
-    return value
-
-
-def _file_pattern(value: str) -> str:
-    if value.startswith("!"):
-        raise ValueError("only `paths` may take something away again with `!`")
-    return _pattern(value)
-
-
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _DURATION.fullmatch(value.strip())
-    if not found or not any(found.groups()):
-        raise ValueError('a time is a number of seconds or like "90s", "10m", "1h 30m"')
-    hours, minutes, seconds = (int(group or 0) for group in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
-
-
-def _named_like_a_job(value: str) -> str:
-    if not _JOB_ID.fullmatch(value):
-        raise ValueError("a job's name is 1 to 64 of a-z, 0-9, `-` and `_`, and begins with a letter or digit")
-    return value
-
-
-def _named_like_a_variable(value: str) -> str:
-    if not _ENV_NAME.fullmatch(value):
-        raise ValueError("a variable's name is letters, digits and `_`, and does not begin with a digit")
-    return value
-
-
-def _named_like_an_image(value: str) -> str:
-    if not _IMAGE.fullmatch(value):
-        raise ValueError(f"not an image name; the one that is always there is `{DEFAULT_IMAGE}`")
-    return value
-
-
-def _without_nul(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("a value cannot hold a NUL character")
-    return value
-
-
-_Words = BeforeValidator(_listed)
-JobName = Annotated[str, AfterValidator(_named_like_a_job)]
-Commands = Annotated[tuple[Annotated[str, AfterValidator(_command)], ...], _Words, Field(min_length=1, max_length=100)]
-Paths = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], _Words, Field(min_length=1, max_length=200)]
-Files = Annotated[tuple[Annotated[str, AfterValidator(_file_pattern)], ...], _Words, Field(max_length=200)]
-VariableName = Annotated[str, AfterValidator(_named_like_a_variable)]
-VariableText = Annotated[str, AfterValidator(_without_nul)]
-
-
-class JobConfig(Record):
-    """One job. `timeout` is seconds of wall time; `paths` is None where the job looks at every change."""
-
-    run: Commands
-    image: Annotated[str, AfterValidator(_named_like_an_image)] = DEFAULT_IMAGE
-    needs: Annotated[tuple[str, ...], _Words] = ()
-    paths: Paths | None = None
-    env: dict[VariableName, VariableText] = Field(default_factory=dict, max_length=200)
-    timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400)] = DEFAULT_TIMEOUT_S
-    retries: int = Field(default=0, ge=0, le=10)
-    artifacts: Files = ()
-    junit: Files = ()
-    resources: Resources = Resources()
-    concurrency: Concurrency | None = None
-
-    def spec(self, job: str) -> JobSpec:
-        """The part of it that a runner needs."""
-        return JobSpec(
-            id=JobId(job),
-            run=self.run,
-            image=self.image,
-            needs=tuple(JobId(need) for need in dict.fromkeys(self.needs)),
-            env=dict(self.env),
-            timeout_s=self.timeout,
-            retries=self.retries,
-            artifacts=self.artifacts,
-            junit=self.junit,
-            resources=self.resources,
-            concurrency=self.concurrency,
-        )
-
-
-class Config(Record):
-    """A whole `.delta.yml`. Jobs keep the order in which they are written."""
-
-    version: Literal[1]
-    jobs: dict[JobName, JobConfig] = Field(min_length=1, max_length=MAX_JOBS)
 
 
 def parse(text: str, name: str = NAME) -> Config:
@@ -157,21 +45,27 @@ def parse(text: str, name: str = NAME) -> Config:
     try:
         config = Config.model_validate(_env_as_written(document))
     except ValidationError as error:
-        problems = [_problem(document, details) for details in error.errors(include_url=False)]
-        raise _refusal(name, document, problems) from error
+        raise told(name, Config, document, error) from error
     misfits = [*_unknown_needs(config), *_cycles(config)]
     if misfits:
         raise _refusal(name, document, misfits)
     return config
 
 
+def told(name: str, schema: type[BaseModel], document: Document, error: ValidationError) -> ChangeError:
+    """What is wrong with a document, for a person, when it does not fit its schema."""
+    return _refusal(name, document, [_problem(schema, document, each) for each in error.errors(include_url=False)])
+
+
 def _env_as_written(document: Document) -> object:
     """Variables are text: `3.10` must not become 3.1, nor `yes` or `1_000` something else."""
-    data: Any = document.data
     for loc, text in document.written.items():
-        if len(loc) == 4 and loc[0] == "jobs" and loc[2] == "env":
-            data[loc[0]][loc[1]][loc[2]][loc[3]] = text
-    return data
+        if len(loc) > 1 and loc[-2] == "env":
+            holder: Any = document.data
+            for part in loc[:-1]:
+                holder = holder[part]
+            holder[loc[-1]] = text
+    return document.data
 
 
 def _refusal(name: str, document: Document, problems: list[tuple[Loc, str]]) -> ChangeError:
@@ -182,19 +76,24 @@ def _refusal(name: str, document: Document, problems: list[tuple[Loc, str]]) -> 
     return ChangeError("\n".join(lines))
 
 
-def _problem(document: Document, details: ErrorDetails) -> tuple[Loc, str]:
+def _problem(schema: type[BaseModel], document: Document, details: ErrorDetails) -> tuple[Loc, str]:
     """Where it is and what to say about it, in words instead of pydantic's."""
     loc = tuple(part for part in details["loc"] if part != "[key]")
     where = _called(loc[:-1])
     key = _short(loc[-1]) if loc else ""
     if details["type"] == "extra_forbidden":
-        return loc, f'{where} has no key "{key}"{_nearest(key, _keys_at(loc[:-1]))}'
+        return loc, f'{where} has no key "{key}"{_nearest(key, _keys_at(schema, loc[:-1]))}'
+    if details["type"] == NO_COMMANDS:
+        there = _data_at(schema, document, loc)
+        return loc, f'{_called(loc)} lacks the key "run"{_nearest("run", there, "is it meant by")}'
     if details["type"] == "missing":
-        there = _data_at(document, loc[:-1])
+        there = _data_at(schema, document, loc[:-1])
         return loc[:-1], f'{where} lacks the key "{key}"{_nearest(key, there, "is it meant by")}'
     message = _WORDS.get(details["type"], details["msg"].removeprefix("Value error, "))
     got = details["input"]
     shown = f", not {_short(got)!r}" if isinstance(got, str | int | float) else ""
+    if not loc:
+        return loc, f"the file: {message[:1].lower()}{message[1:]}"
     what = f"number {int(key) + 1}" if isinstance(loc[-1], int) else f'"{key}"'
     return loc, f"{what} in {where}: {message[:1].lower()}{message[1:]}{shown}"
 
@@ -206,16 +105,28 @@ def _called(loc: Loc) -> str:
     return f'"{_short(loc[0])}"' if loc else "the file"
 
 
-def _keys_at(loc: Loc) -> Iterable[str]:
+def _keys_at(schema: type[BaseModel], loc: Loc) -> Iterable[str]:
     """The keys the schema has at a place."""
-    models: dict[int, type[BaseModel]] = {0: Config, 2: JobConfig, 3: Resources}
-    model = models.get(len(loc))
-    return model.model_fields if model is not None else ()
+    kind: object = schema
+    for part in loc:
+        model = _model_in(kind)
+        field = model.model_fields.get(str(part)) if model is not None and isinstance(part, str) else None
+        # What is no field of a model is the key of a mapping or the index of a list, and both hold one kind of thing.
+        kind = field.annotation if field is not None else kind
+    found = _model_in(kind)
+    return found.model_fields if found is not None else ()
 
 
-def _data_at(document: Document, loc: Loc) -> Iterable[str]:
+def _model_in(kind: object) -> type[BaseModel] | None:
+    """The model that a type is, or that it holds as an element or as one of several."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return next((found for each in typing.get_args(kind) if (found := _model_in(each)) is not None), None)
+
+
+def _data_at(schema: type[BaseModel], document: Document, loc: Loc) -> Iterable[str]:
     """The keys the text has at a place which the schema does not."""
-    return [str(key[-1]) for key in document.keys if key[:-1] == loc and key[-1] not in set(_keys_at(loc))]
+    return [str(key[-1]) for key in document.keys if key[:-1] == loc and key[-1] not in set(_keys_at(schema, loc))]
 
 
 def _nearest(word: str, valid: Iterable[str], ask: str = "did you mean") -> str:

@@ -5,7 +5,8 @@ The rules, in order, for each job:
    or build files, a file of unknown kind): every job runs, with that as its reason;
 2. a job with `paths` runs when a changed file matches, by its old or its new name, and is skipped otherwise;
 3. a job of `.delta.yml` without `paths` always runs; one that the tree proposed is skipped for documentation alone;
-4. what a running job needs runs too.
+4. what a running job needs runs too;
+5. of these, a job that asks for what the policy does not allow is refused, with every reason.
 
 A configuration that does not parse raises `ChangeError`; nothing else does.
 """
@@ -17,14 +18,18 @@ from typing import Final, NamedTuple
 
 from pydantic import ConfigDict
 
-from actors.planner.config import NAME, Config, parse
+from actors.planner.caches import cache_specs
+from actors.planner.config import NAME, parse
 from actors.planner.fork import base_policy
 from actors.planner.glob import Glob, compile_glob, match
 from actors.planner.kinds import Kind, code_folders, kind_of
+from actors.planner.schema import Config
 from actors.planner.tree import from_tree
 from models.change import Change, Trust
 from models.ids import CommitId
-from models.plan import ChangedFile, JobSpec, Plan, PlannedJob, Reason, SkippedJob
+from models.job import JobSpec
+from models.plan import ChangedFile, Plan, PlannedJob, Reason, RefusedJob, SkippedJob
+from models.policy import Policy, violations
 from models.record import Record
 
 POLICY: Final = "default-1"
@@ -45,7 +50,7 @@ class PlanInputs(Record):
     `merge_base` is None when there is none; `shallow` says that history was cut, so that it cannot be trusted. `files`
     are all paths of the tree at the head; `read` is the content of those that `manifest_paths` names. `config_text` is
     the head's `.delta.yml`, `base_config_text` the base branch's where it counts, for a fork; None where there
-    is none.
+    is none. `blobs` are the ids of the contents of the files, by path.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
@@ -58,6 +63,8 @@ class PlanInputs(Record):
     config_text: str | None = None
     base_config_text: str | None = None
     read: Mapping[str, bytes] = {}
+    blobs: Mapping[str, str] = {}
+    policy: Policy = Policy()
 
 
 class _Candidate(NamedTuple):
@@ -90,12 +97,16 @@ def plan(inputs: PlanInputs) -> Plan:
         else:
             skipped[job.spec.id] = reason[0]
     _pull_in_needs(found.jobs, reasons)
+    fork = inputs.change.trust is Trust.FORK
+    refused = {j.spec.id: why for j in found.jobs if (why := violations(j.spec, inputs.policy, fork=fork))}
+    running = [j.spec for j in found.jobs if j.spec.id in reasons]
     return Plan(
         head=inputs.change.head,
         merge_base=inputs.merge_base,
         changed=changed,
         source=found.source,
-        jobs=tuple(PlannedJob(spec=j.spec, reasons=reasons[j.spec.id]) for j in found.jobs if j.spec.id in reasons),
+        jobs=tuple(PlannedJob(spec=job, reasons=reasons[job.id]) for job in running if job.id not in refused),
+        refused=tuple(RefusedJob(spec=job, reasons=refused[job.id]) for job in running if job.id in refused),
         skipped=tuple(
             SkippedJob(id=j.spec.id, reasons=(skipped[j.spec.id],)) for j in found.jobs if j.spec.id not in reasons
         ),
@@ -112,14 +123,18 @@ def _candidates(inputs: PlanInputs) -> _Candidates:
     config, notes = parse(inputs.config_text), tuple[str, ...]()
     if inputs.change.trust is Trust.FORK:
         config, notes = base_policy(config, inputs.base_config_text)
-    return _Candidates(NAME, _configured(config), notes, proposed_by_tree=False)
+    jobs, more = _configured(config, inputs.blobs)
+    return _Candidates(NAME, jobs, (*notes, *more), proposed_by_tree=False)
 
 
-def _configured(config: Config) -> tuple[_Candidate, ...]:
-    return tuple(
-        _Candidate(body.spec(job), tuple(compile_glob(pattern) for pattern in body.paths or ()), ())
-        for job, body in config.jobs.items()
-    )
+def _configured(config: Config, blobs: Mapping[str, str]) -> tuple[tuple[_Candidate, ...], tuple[str, ...]]:
+    candidates, notes = [], []
+    for job, body in config.jobs.items():
+        caches, odd = cache_specs(body.cache, body.image, blobs)
+        paths = tuple(compile_glob(pattern) for pattern in body.paths or ())
+        candidates.append(_Candidate(body.spec(job).having(caches=caches), paths, ()))
+        notes += [f"{_code(job)}: {note}" for note in odd]
+    return tuple(candidates), tuple(notes)
 
 
 def _kinds(changed: Iterable[ChangedFile], files: Iterable[str]) -> dict[str, Kind]:

@@ -1,4 +1,4 @@
-"""What a fork may not decide about itself: on which image, with which resources and for how long its code runs.
+"""What a fork may not decide about itself: where its code runs, with what and for how long, and what it may reach.
 
 For a change from a fork these come from the base branch's `.delta.yml`, job by job. A job that the base branch does not
 have, or a base branch without a usable configuration, gets the defaults. Each difference is told in a note.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from actors.planner.config import Config, JobConfig, parse
+from actors.planner.config import parse
+from actors.planner.schema import Config, JobConfig
 from models.errors import ChangeError
 
-_POLICY_FIELDS: Final = ("image", "resources", "timeout", "retries", "concurrency")
+_POLICY_FIELDS: Final = ("image", "resources", "timeout", "retries", "concurrency", "egress", "services")
 
 
 def base_policy(config: Config, base_text: str | None) -> tuple[Config, tuple[str, ...]]:
@@ -20,7 +21,7 @@ def base_policy(config: Config, base_text: str | None) -> tuple[Config, tuple[st
     jobs: dict[str, JobConfig] = {}
     for name, job in config.jobs.items():
         policy = base.get(name)
-        known = policy or JobConfig.model_validate({"run": job.run})
+        known = policy or JobConfig.model_validate({"run": ["true"]})
         taken = {
             field: getattr(known, field) for field in _POLICY_FIELDS if getattr(known, field) != getattr(job, field)
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.planner.actor import Planner
+from actors.planner.policy import NAME
 from actors.shell import Starting
 from actors.site import Site
 from models.settings import Settings
@@ -13,6 +14,5 @@ class PlannerActor(Starting, Planner):
     """One for all repositories."""
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        del settings  # every actor is made with the same two arguments
-        Planner.__init__(self, Mirrors(site.mirrors))
+        Planner.__init__(self, Mirrors(site.mirrors), settings.policy or site.state_dir / NAME)
         self._begin(self.start())

@@ -16,7 +16,8 @@ from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from models.ids import JobId
-from models.plan import JobSpec, Reason
+from models.job import JobSpec
+from models.plan import Reason
 
 MAX_MANIFESTS: Final = 24
 MAX_MANIFEST_BYTES: Final = 256 * 1024

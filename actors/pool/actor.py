@@ -15,7 +15,7 @@ from actors.background import Background, until_done
 from actors.handles import OrchestratorHandle
 from cluster.images.catalog import resolve
 from models.ids import AttemptId, JobId
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.settings import SandboxSettings
 from sandbox.pool import WarmPool
 from sandbox.spec import SandboxSpec, sandbox_spec

@@ -23,8 +23,8 @@ from cluster.store.store import Store
 from models.errors import ChangeError, InfrastructureError, NotFound
 from models.grant import Grant
 from models.ids import RunnerId
+from models.job import Resources
 from models.logs import LogChunk, LogSource
-from models.plan import Resources
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.attempt import run_attempt
 from sandbox.source.mirror import Mirrors

@@ -15,7 +15,7 @@ from actors.background import Background
 from actors.handles import OrchestratorHandle
 from models.errors import DeltaError
 from models.ids import RunnerId
-from models.plan import Resources
+from models.job import Resources
 from models.settings import Settings
 
 log = logging.getLogger(__name__)

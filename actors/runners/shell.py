@@ -13,7 +13,7 @@ from actors.runners.actor import RunnerController
 from actors.shell import Named, Starting, orchestrator_handle
 from actors.site import Site
 from models.ids import RunnerId
-from models.plan import Resources
+from models.job import Resources
 from models.settings import Settings
 
 RunnerBody = Callable[[RunnerId, Resources, Surroundings], None]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from models.change import Change
 from models.commands import MakePlan, Report
 from models.events import Event, EventKind
+from models.failure import Category, Explanation, Finding
 from models.lifecycle.decision import Decision
 from models.lifecycle.fold import finished, fold
-from models.machines import RUN, JobState, RunEvent, RunState, step
-from models.plan import Plan
+from models.machines import JOB, RUN, JobEvent, JobState, RunEvent, RunState, step
+from models.plan import Plan, RefusedJob
 from models.run import Job, Run
 
 
@@ -30,11 +31,41 @@ def planned(run: Run, plan: Plan, now: float) -> Decision | None:
         return None
     if fault := _fault(plan):
         return unplannable(run, fault, now)
-    jobs = tuple(Job(spec=job.spec, reasons=job.reasons, state=JobState.BLOCKED) for job in plan.jobs)
-    run = run.having(plan=plan, jobs=jobs, planned_at=now, state=step(RUN, run.state, RunEvent.EXECUTE))
-    detail = f"{len(plan.jobs)} to run, {len(plan.skipped)} skipped, from {plan.source}"
-    told = Event(kind=EventKind.RUN_PLANNED, at=now, detail=detail)
-    return Decision(run=run, events=(told,), commands=(Report(),)).then(fold(run, now))
+    jobs = [Job(spec=job.spec, reasons=job.reasons, state=JobState.BLOCKED) for job in plan.jobs]
+    jobs += [_refused(job) for job in plan.refused]
+    run = run.having(plan=plan, jobs=tuple(jobs), planned_at=now, state=step(RUN, run.state, RunEvent.EXECUTE))
+    counts = [f"{len(plan.jobs)} to run", f"{len(plan.skipped)} skipped"]
+    counts += [f"{len(plan.refused)} refused"] if plan.refused else []
+    told = [Event(kind=EventKind.RUN_PLANNED, at=now, detail=f"{', '.join(counts)}, from {plan.source}")]
+    told += [
+        Event(kind=EventKind.JOB_FINISHED, at=now, job=job.spec.id, detail=f"{JobState.FAILED} {_why(job)}")
+        for job in plan.refused
+    ]
+    return Decision(run=run, events=tuple(told), commands=(Report(),)).then(fold(run, now))
+
+
+def _refused(job: RefusedJob) -> Job:
+    """It fails before it begins, with the explanation that an analyzer would have to guess."""
+    finding = Finding(
+        category=Category.SECURITY_POLICY,
+        confidence=1.0,
+        excerpt=(),
+        excerpt_text="",
+        summary=_why(job),
+        signature=f"refused: {'; '.join(reason.evidence for reason in job.reasons)}",
+        looked_at=("the plan and the policy",),
+    )
+    return Job(
+        spec=job.spec,
+        reasons=job.reasons,
+        state=step(JOB, JobState.BLOCKED, JobEvent.REFUSE),
+        detail=_why(job),
+        explanation=Explanation(finding=finding),
+    )
+
+
+def _why(job: RefusedJob) -> str:
+    return f"refused: {'; '.join(reason.evidence for reason in job.reasons)}"
 
 
 def unplannable(run: Run, why: str, now: float) -> Decision | None:
@@ -47,8 +78,9 @@ def unplannable(run: Run, why: str, now: float) -> Decision | None:
 
 def _fault(plan: Plan) -> str:
     """What keeps the plan's jobs from all ending, or nothing."""
-    needs = {job.spec.id: set(job.spec.needs) for job in plan.jobs}
-    if len(needs) < len(plan.jobs):
+    specs = [*(job.spec for job in plan.jobs), *(job.spec for job in plan.refused)]
+    needs = {spec.id: set(spec.needs) for spec in specs}
+    if len(needs) < len(specs):
         return "the plan names a job twice"
     while ready := [job for job, needed in needs.items() if not needed & needs.keys()]:
         for job in ready:

@@ -27,7 +27,8 @@ def rerun(run: Run, which: str, by: str, now: float) -> Decision | None:
     """
     if run.plan is None:
         return _replan(run, by, now)
-    chosen = {job.id for job in _asked_for(run, which) if job.over}
+    refused = {job.spec.id for job in run.plan.refused}  # the policy was asked when the plan was made
+    chosen = {job.id for job in _asked_for(run, which) if job.over and job.id not in refused}
     if not chosen:
         return None
     chosen |= _skipped_behind(run, chosen)

@@ -9,8 +9,8 @@ from actors.runner.surroundings import Surroundings
 from actors.shell import orchestrator_handle
 from cluster.store.store import Store
 from models.ids import RunnerId
+from models.job import Resources
 from models.logs import LogChunk, LogSource
-from models.plan import Resources
 from models.result import AttemptResult, Outcome
 
 

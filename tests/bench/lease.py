@@ -10,8 +10,9 @@ from actors.orchestrator.actor import Orchestrator
 from cluster.store.store import Store
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId, JobId, RunnerId
+from models.job import JobSpec, Resources
 from models.lifecycle.create import create, planned
-from models.plan import JobSpec, Plan, PlannedJob, Reason, Resources
+from models.plan import Plan, PlannedJob, Reason
 from models.settings import Settings
 from tests.bench.figures import show, spread
 

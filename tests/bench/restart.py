@@ -15,9 +15,10 @@ from cluster.embedded.redis_server import RedisServer
 from cluster.store.store import RedisStore, Store
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId, JobId, RunId
+from models.job import JobSpec, Resources
 from models.lifecycle.create import create, planned
 from models.machines import RunState
-from models.plan import JobSpec, Plan, PlannedJob, Reason, Resources
+from models.plan import Plan, PlannedJob, Reason
 from tests.bench.figures import show
 from tests.e2e.repositories import git
 from tests.e2e.server import delta

@@ -24,7 +24,7 @@ from cluster.blobs import LocalBlobs
 from cluster.host.engine import connect, engine
 from cluster.host.runtime import RUNTIME
 from models.ids import AttemptId, JobId
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.result import AttemptResult, Outcome
 from models.settings import SandboxSettings
 from sandbox.attempt import run_attempt

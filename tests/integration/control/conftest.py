@@ -8,7 +8,7 @@ import pytest
 
 from cluster.embedded.redis_server import RedisServer
 from cluster.store.store import RedisStore
-from models.plan import JobSpec
+from models.job import JobSpec
 from models.settings import OwnershipSettings
 from tests.integration.control.plane import LONG_S, Make, Plane
 from tests.integration.store.embedded_redis import empty_store, started_redis

@@ -29,8 +29,9 @@ from models.fence import Fence
 from models.grant import Grant
 from models.ids import AttemptId, JobId, RunId, RunnerId
 from models.inbox import Submit
+from models.job import JobSpec, Resources
 from models.lifecycle.decision import Decision
-from models.plan import JobSpec, Plan, Resources
+from models.plan import Plan
 from models.run import Run
 from models.settings import LeaseSettings, OwnershipSettings, Settings
 from tests.unit.core.samples import change, explanation, plan, spec

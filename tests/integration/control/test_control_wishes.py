@@ -7,8 +7,8 @@ import asyncio
 from models.change import Change, ChangeKind
 from models.ids import JobId, RunId, RunnerId
 from models.inbox import Cancel, Rerun, Submit
+from models.job import Concurrency
 from models.machines import AttemptState, JobState, RunState
-from models.plan import Concurrency
 from models.result import Cause
 from models.run import Run
 from models.settings import TimeoutSettings

@@ -19,8 +19,8 @@ from cluster.images.build import prepare
 from cluster.images.catalog import RUNNER_PYTHON
 from models.errors import InfrastructureError
 from models.ids import AttemptId, BlobId, JobId
+from models.job import JobSpec, Resources
 from models.logs import LogChunk, LogSource
-from models.plan import JobSpec, Resources
 from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.attempt import run_attempt

@@ -19,6 +19,7 @@ from models.commands import Enqueue, Retire
 from models.errors import DeltaError, StaleWrite, VersionConflict
 from models.events import EventKind
 from models.ids import AttemptId, JobId, LeaseToken, RunnerId
+from models.job import JobSpec
 from models.lifecycle.attempts import finish, give_back, lease, lose, start
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create, planned, unplannable
@@ -28,7 +29,7 @@ from models.lifecycle.explain import explained
 from models.lifecycle.rerun import rerun
 from models.lifecycle.turn_away import turn_away
 from models.machines import JobState, LeaseState
-from models.plan import JobSpec, Plan
+from models.plan import Plan
 from models.result import AttemptResult, Cause, Outcome
 from models.run import Job, Run
 from tests.property.core.ledger import Ledger

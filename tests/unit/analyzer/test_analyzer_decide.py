@@ -9,7 +9,7 @@ from actors.analyzer.excerpt import MAX_LINES
 from actors.analyzer.window import HEAD_LINES, TAIL_LINES, window
 from models.failure import Category, Finding
 from models.ids import JobId
-from models.plan import JobSpec, Resources
+from models.job import JobSpec, Resources
 from models.result import AttemptResult, Cause, Outcome
 
 PYTEST = """\

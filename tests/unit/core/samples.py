@@ -5,10 +5,11 @@ from __future__ import annotations
 from models.change import Change, ChangeKind, Forge, Trust
 from models.failure import Category, Explanation, Finding
 from models.ids import AttemptId, CommitId, JobId, LeaseToken, RunnerId
+from models.job import JobSpec
 from models.lifecycle.attempts import finish, lease, lose, start
 from models.lifecycle.create import create, planned
 from models.lifecycle.decision import Decision
-from models.plan import JobSpec, Plan, PlannedJob, Reason
+from models.plan import Plan, PlannedJob, Reason
 from models.result import AttemptResult, Cause, Outcome
 from models.run import Run
 

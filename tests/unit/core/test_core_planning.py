@@ -8,10 +8,10 @@ from models.commands import Enqueue, MakePlan, Report, Retire
 from models.errors import InternalError, NotFound
 from models.events import EventKind
 from models.ids import AttemptId, JobId
+from models.job import JobSpec
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create, planned, unplannable
 from models.machines import RunState
-from models.plan import JobSpec
 from models.result import AttemptResult
 from tests.unit.core.samples import (
     FAILED,

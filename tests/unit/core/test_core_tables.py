@@ -38,7 +38,7 @@ cancelled: rerun → running, replan → planning
 errored: rerun → running, replan → planning
 """
 JOB_EDGES = """
-blocked: unblock → queued, skip → skipped, cancel → cancelled
+blocked: unblock → queued, skip → skipped, cancel → cancelled, refuse → failed
 queued: activate → active, cancel → cancelled, error → errored
 active: retry → queued, return → queued, pass → passed, fail → failed, cancel → cancelled, error → errored
 passed: rerun → blocked

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from actors.planner.config import JobConfig, parse
+from actors.planner.config import parse
+from actors.planner.policy import read_policy
+from actors.planner.schema import JobConfig
 from cluster.host.paths import VARIABLE
-from models.plan import Resources
+from models.job import Resources
+from models.policy import Policy
 from models.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -45,6 +48,8 @@ def shown(default: object) -> str:
         return f"`{str(default).removeprefix('/')}`"
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
+    if default is None:
+        return ""
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, str):
@@ -106,9 +111,13 @@ def test_every_key_of_a_job_is_documented(model: type[BaseModel]) -> None:
 
 
 @pages
-def test_examples_of_a_configuration_are_valid(page: Path) -> None:
+def test_examples_of_a_configuration_are_valid(page: Path, tmp_path: Path) -> None:
     for block in _BLOCK.findall(page.read_text()):
-        assert parse(block).jobs
+        if block.startswith("# policy.yml"):
+            (tmp_path / "policy.yml").write_text(block)
+            assert read_policy(tmp_path / "policy.yml") != Policy()
+        else:
+            assert parse(block).jobs
 
 
 def test_the_readme_fits_on_a_screen() -> None:

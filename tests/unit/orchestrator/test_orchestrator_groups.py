@@ -7,8 +7,8 @@ from actors.orchestrator.queue import Offer, Queue
 from actors.orchestrator.supersede import same_pull_request, superseded
 from models.change import ChangeKind
 from models.ids import AttemptId, JobId, RunId
+from models.job import Concurrency
 from models.machines import RunState
-from models.plan import Concurrency
 from models.run import Run
 from tests.unit.core.samples import NOW, created
 

@@ -13,7 +13,7 @@ from actors.runners import actor
 from actors.runners.actor import RunnerController
 from models.errors import DeltaError, InfrastructureError
 from models.ids import RunnerId
-from models.plan import Resources
+from models.job import Resources
 from models.settings import RunnerSettings, Settings
 
 SMALL = Resources()

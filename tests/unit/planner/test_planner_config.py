@@ -38,6 +38,46 @@ def test_every_key_arrives() -> None:
     assert parse(WHOLE).jobs["test"].paths == ("src/**", "tests/**", "!src/vendored/**")
 
 
+def test_steps_services_caches_egress_and_secrets_arrive() -> None:
+    job = parse(
+        """\
+version: 1
+jobs:
+  test:
+    secrets: [TOKEN]
+    egress: [PyPI.org, "*.example.com"]
+    cache:
+      - key: requirements*.txt
+        paths: [.venv, ~/.cache/pip/]
+    services:
+      db: {image: service-postgres, env: {VERSION: 1.0}}
+      queue: {image: redis, port: 6379, command: redis-server, ready: redis-cli ping, memory_mb: 128}
+    steps:
+      - run: pip install .
+        name: install
+        env: {ON: yes}
+      - run: twine upload
+        secrets: [{name: KEY, file: true}]
+"""
+    ).jobs["test"]
+    spec = job.spec("test")
+    assert spec.run == ("pip install .", "twine upload")
+    first, second = spec.steps
+    assert (first.name, first.env) == ("install", {"ON": "yes"})
+    assert [(use.name, use.as_file) for use in first.secrets] == [("TOKEN", False)]
+    assert [(use.name, use.as_file) for use in second.secrets] == [("TOKEN", False), ("KEY", True)]
+    assert spec.secrets == {"TOKEN", "KEY"}
+    assert spec.egress == ("pypi.org", "*.example.com")
+    db, queue = spec.services
+    assert (db.name, db.image, db.port, db.env) == ("db", "service-postgres", None, {"VERSION": "1.0"})
+    assert (queue.port, queue.command, queue.ready, queue.memory_mb) == (6379, "redis-server", "redis-cli ping", 128)
+    assert (job.cache[0].key, job.cache[0].paths) == (("requirements*.txt",), (".venv", "~/.cache/pip"))
+
+
+def test_a_job_with_nothing_particular_about_its_steps_says_nothing_of_them() -> None:
+    assert parse(WHOLE).jobs["test"].spec("test").steps == ()
+
+
 def test_variables_are_text_as_written() -> None:
     env = parse(WHOLE).jobs["test"].env
     assert env == {"PYTHON": "3.10", "ON": "yes", "OCTAL": "0777", "EMPTY": "", "TILDE": "~"}
@@ -52,7 +92,7 @@ def job(*lines: str) -> str:
     [
         (job("nedds: [a]"), '.delta.yml:5:5: job "test" has no key "nedds"; did you mean "needs"?'),
         (job("resources: {memory: 5}"), '.delta.yml:5:17: job "test" (resources) has no key "memory"'),
-        (job("zzz: 1"), "its keys are run, image, needs"),
+        (job("zzz: 1"), "its keys are run, steps, image, needs"),
         ("version: 1\njob: {}\n", '.delta.yml:2:1: the file has no key "job"; did you mean "jobs"?'),
         ("version: 1\njobs: {a: {rnu: x}}\n", 'lacks the key "run"; is it meant by "rnu"?'),
         ("version: 2\njobs: {a: {run: x}}\n", '.delta.yml:1:1: "version" in the file: this Delta reads version 1'),
@@ -73,6 +113,15 @@ def job(*lines: str) -> str:
         (job("needs: [tets]"), '.delta.yml:5:13: job "test" needs "tets", no such job; did you mean "test"?'),
         (job("needs: test"), "the jobs need each other in a circle: test -> test"),
         (job("run: again"), '.delta.yml:5:5: the key "run" is there twice'),
+        (job("steps: [{run: x}]"), "there are `run` and `steps`, which say the same"),
+        ("version: 1\njobs: {a: {steps: [{rum: x}]}}\n", 'has no key "rum"; did you mean "run"?'),
+        (job("egress: [10.0.0.1]"), "not a host name"),
+        (job("egress: ['*']"), "not a host name"),
+        (job("secrets: [npm-token]"), "a secret's name is A-Z"),
+        (job("cache: [{key: x, paths: [../x]}]"), "names no `..`"),
+        (job("cache: [{key: x, paths: [/etc]}]"), "a path to keep lies in the workspace"),
+        (job("services: {db: {imag: x}}"), 'job "test" (services.db) has no key "imag"; did you mean "image"?'),
+        (job("services: {db: {image: x, port: 0}}"), "greater than or equal to 1"),
         ("version: 1\njobs: {a: &x {run: x}, b: *x}\n", ".delta.yml:2:11: anchors and aliases are not allowed"),
         ("a: " + "[" * 50 + "]" * 50, "nested deeper"),
         ("- x\n" * 20_000, "more than 10000 values"),

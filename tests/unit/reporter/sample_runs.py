@@ -5,11 +5,12 @@ from __future__ import annotations
 from models.change import Change, ChangeKind, Forge, Trust
 from models.failure import Category, Explanation, FailingTest, Finding, Span
 from models.ids import CommitId, JobId, LeaseToken, RunnerId
+from models.job import JobSpec
 from models.lifecycle.attempts import finish, lease, start
 from models.lifecycle.create import create, planned
 from models.lifecycle.decision import Decision
 from models.lifecycle.explain import explained
-from models.plan import JobSpec, Plan, PlannedJob, Reason, SkippedJob
+from models.plan import Plan, PlannedJob, Reason, SkippedJob
 from models.result import AttemptResult, Cause, Outcome
 from models.run import Run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.ids import JobId
-from models.plan import JobSpec
+from models.job import JobSpec
 from sandbox.steps import job_environment, shown
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.ids import JobId
-from models.plan import JobSpec, Resources
+from models.job import JobSpec, Resources
 from models.settings import SandboxSettings
 from sandbox.options import container_options
 from sandbox.spec import SandboxSpec, sandbox_spec

@@ -1,0 +1,115 @@
+"""A job: what it runs, and all that it asks for. Part of a plan, and all that a runner needs to know."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from models.ids import JobId
+from models.record import Record
+
+DEFAULT_IMAGE = "runner-python"
+DEFAULT_TIMEOUT_S = 600.0
+
+
+class Resources(Record):
+    """What a job may use, and at the same time the capability shape that places it."""
+
+    cpus: float = Field(default=1.0, gt=0, le=64)
+    memory_mb: int = Field(default=2048, ge=64, le=262_144)
+    workspace_mb: int = Field(default=1024, ge=16, le=262_144)
+    pids: int = Field(default=1024, ge=16, le=32_768)
+
+    @property
+    def shape(self) -> str:
+        """The capability shape a runner must have: jobs of one shape share a queue."""
+        return f"cpu{self.cpus:g}-mem{self.memory_mb}"
+
+
+class Concurrency(Record):
+    """At most `limit` jobs of one repository that name `group` run at a time, whatever runs they belong to.
+
+    The others wait, first in first out by the creation of their runs; with `queue` false they are cancelled instead.
+    """
+
+    group: str = Field(min_length=1, max_length=128)
+    limit: int = Field(default=1, ge=1, le=1000)
+    queue: bool = True
+
+
+class SecretUse(Record):
+    """A secret that one step gets, by its name: as a variable of that name, or as a file that the variable names."""
+
+    name: str
+    as_file: bool = False
+
+
+class Step(Record):
+    """What is particular to one command of a job. Its variables win over the job's."""
+
+    name: str = ""
+    env: dict[str, str] = Field(default_factory=dict)
+    secrets: tuple[SecretUse, ...] = ()
+
+
+class CacheSpec(Record):
+    """Paths that are worth keeping from one run to the next, relative to the workspace or to the home folder (`~/…`).
+
+    `key` is a digest of all that decides what is in them: another key, another cache. `label` says it to a person.
+    """
+
+    key: str
+    paths: tuple[str, ...]
+    label: str = ""
+
+
+class ServiceSpec(Record):
+    """A program beside the job, such as a database, that it reaches on `localhost:port`.
+
+    It runs in a sandbox of its own, made from `image`; `port` is None and `command` empty for the image's own. The job
+    begins when `ready`, a shell command run in the service's sandbox, succeeds; empty: when the port can be connected
+    to.
+    """
+
+    name: str
+    image: str
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    command: str = ""
+    env: dict[str, str] = Field(default_factory=dict)
+    ready: str = ""
+    memory_mb: int = Field(default=512, ge=64, le=262_144)
+
+
+class JobSpec(Record):
+    """Everything a runner needs to know to run a job, and nothing that depends on when or where it runs.
+
+    `run` is a sequence of shell commands, each one step; the first that fails ends the job. `steps` is what is
+    particular to them: one each, or none at all. `artifacts` are globs relative to the repository's root. `junit` are
+    globs of JUnit XML reports the analyzer may read. `egress` are the hosts that the job may reach, exactly or as
+    `*.suffix`; the policy has allowed them. `timeout_s` is wall time in seconds for all steps together. `retries`
+    counts extra attempts after a failure.
+    """
+
+    id: JobId
+    run: tuple[str, ...]
+    image: str = DEFAULT_IMAGE
+    needs: tuple[JobId, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    timeout_s: float = Field(default=DEFAULT_TIMEOUT_S, gt=0, le=86_400)
+    retries: int = Field(default=0, ge=0, le=10)
+    artifacts: tuple[str, ...] = ()
+    junit: tuple[str, ...] = ()
+    resources: Resources = Resources()
+    concurrency: Concurrency | None = None
+    steps: tuple[Step, ...] = ()
+    egress: tuple[str, ...] = ()
+    caches: tuple[CacheSpec, ...] = ()
+    services: tuple[ServiceSpec, ...] = ()
+
+    def step(self, index: int) -> Step:
+        """What is particular to the command of this index."""
+        return self.steps[index] if self.steps else Step()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of all secrets that its steps ask for."""
+        return frozenset(use.name for step in self.steps for use in step.secrets)
