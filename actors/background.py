@@ -19,9 +19,13 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Starts a task; an exception that leaves it is logged with its trace."""
+        """Starts a task; an exception that leaves it is logged with its trace. Once stopped, nothing starts."""
+        if self._stopped:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -36,6 +40,7 @@ class Background:
         Again and again: Python 3.11's `wait_for`, which redis-py uses, may swallow a cancellation that comes in the
         same moment as the answer (https://github.com/python/cpython/issues/86296).
         """
+        self._stopped = True
         while self._tasks:
             for task in self._tasks:
                 task.cancel()

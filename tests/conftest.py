@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - or its plugin imports it when all is over, and Python 3.11 may trip over that (gh-106905)
 import pytest
 
 from cluster.host.engine import engine

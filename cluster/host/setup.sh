@@ -54,6 +54,8 @@ if [[ "${1:-}" != "--python-only" ]]; then
     "$python" -m cluster.host.debian "$@" || host_ready=no
 fi
 make_venv "$python"
+# Every process of Delta's imports it, and some environments keep Python from writing what it has compiled.
+"$venv/bin/python" -m compileall -q actors api cluster models sandbox
 if [[ "${1:-}" == "--python-only" ]]; then
     exit 0
 fi

@@ -170,8 +170,8 @@ def test_a_sandbox_that_dies_as_a_whole_is_an_error_and_not_a_hang(
     lab: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a host limit that gVisor itself cannot live with, its processes vanish without closing their streams."""
-    monkeypatch.setattr("sandbox.spec.HOST_TASKS_PER_PROCESS", 0)
-    monkeypatch.setattr("sandbox.spec.HOST_TASKS_OF_GVISOR", 80)
+    monkeypatch.setattr("sandbox.options.HOST_TASKS_PER_PROCESS", 0)
+    monkeypatch.setattr("sandbox.options.HOST_TASKS_OF_GVISOR", 80)
     result = lab.run("for n in $(seq 200); do sleep 600 & done; wait", timeout_s=120)
     assert (result.outcome, result.cause) == (Outcome.ERRORED, Cause.SANDBOX)
     assert "ended by itself" in result.detail

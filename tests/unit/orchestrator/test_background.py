@@ -101,3 +101,16 @@ async def test_stopping_ends_also_what_swallows_a_cancellation() -> None:
     await asyncio.sleep(0)  # lets it begin
     await tasks.stop()
     assert swallowed.is_set()
+
+
+async def test_once_stopped_nothing_starts() -> None:
+    background = Background()
+    await background.stop()
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+
+    background.spawn(work())
+    await asyncio.sleep(0)
+    assert not begun.is_set()
