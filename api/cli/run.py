@@ -21,6 +21,7 @@ from api.cli.show import Screen
 from api.views import run_view
 from cluster.store.store import Store
 from models.change import Change
+from models.errors import InfrastructureError
 from models.events import Event, EventKind
 from models.inbox import Cancel, Submit
 from models.machines import RunState
@@ -65,15 +66,29 @@ async def _judge(change: Change, site: Site, console: Console) -> Run:
     try:
         await store.inbox.put(Submit(change=change))
         watching = asyncio.create_task(_watch(store, change, console))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, watching.cancel)
-        try:
-            await watching
-        except asyncio.CancelledError:
+        interrupted = asyncio.create_task(_interrupted())
+        await asyncio.wait({watching, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
+        if not watching.done():
             console.print("[yellow]cancelling …[/]")
-            await _cancel(store, change)
+            # The run ends by itself then, and whoever watches it sees that: nothing is left to be done.
+            await store.inbox.put(Cancel(run=change.run_id(), by="Ctrl-C"))
+            await asyncio.wait({watching}, timeout=_CANCEL_PATIENCE_S)
+        if not watching.done():
+            raise InfrastructureError(
+                f"{change.run_id()} did not end within {_CANCEL_PATIENCE_S:.0f} s", remedy="`delta doctor`"
+            )
+        await watching
         return await store.runs.load(change.run_id())
     finally:
         await store.close()
+
+
+async def _interrupted() -> None:
+    """Returns at the first Ctrl-C."""
+    pressed = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, pressed.set)
+    await pressed.wait()
 
 
 async def _watch(store: Store, change: Change, console: Console) -> None:
@@ -89,12 +104,3 @@ async def _watch(store: Store, change: Change, console: Console) -> None:
             if plan is not None:
                 screen.plan(plan)
     screen.verdict(await store.runs.load(change.run_id()))
-
-
-async def _cancel(store: Store, change: Change) -> None:
-    """Asks for the end, and waits until nothing of the run is left to do."""
-    await store.inbox.put(Cancel(run=change.run_id(), by="Ctrl-C"))
-    async with asyncio.timeout(_CANCEL_PATIENCE_S):
-        await appeared(store, change.run_id())
-        async for _ in happenings(store, change.run_id()):
-            pass
