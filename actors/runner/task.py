@@ -29,6 +29,7 @@ from models.result import AttemptResult, Cause, Outcome
 from sandbox.attempt import run_attempt
 from sandbox.source.mirror import Mirrors
 from sandbox.spec import SandboxSpec
+from sandbox.supplies import Supplies
 
 log = logging.getLogger(__name__)
 
@@ -105,21 +106,21 @@ class _Work:
             await self._could_not(Cause.SANDBOX, str(error))
 
     def _attempt(self) -> None:
-        run_attempt(
-            self._grant.spec,
-            attempt=self._grant.attempt,
+        around = self._around
+        supplies = Supplies(
+            docker_url=around.docker_url,
+            installation=around.installation,
+            settings=around.sandbox,
             image=resolve(self._grant.spec.image),
             source=self._source,
             sink=self._pipe.put,
+            blobs=around.blobs,
             cancelled=self._cancelled,
-            blobs=self._around.blobs,
-            docker_url=self._around.docker_url,
-            installation=self._around.installation,
-            settings=self._around.sandbox,
-            on_ready=self._ready,
             claim=self._claim,
+            on_ready=self._ready,
             report=lambda result: self._ask(self._report(result)).result(),
         )
+        run_attempt(self._grant.spec, self._grant.attempt, supplies)
 
     @contextmanager
     def _source(self) -> Iterator[BinaryIO]:

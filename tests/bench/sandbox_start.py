@@ -33,6 +33,7 @@ from sandbox.names import attempt_name
 from sandbox.pool import WarmPool
 from sandbox.spec import SandboxSpec
 from sandbox.stock import Bounds
+from sandbox.supplies import Supplies
 from sandbox.sweep import sweep
 from tests.bench.figures import show, spread
 
@@ -115,21 +116,19 @@ class Bench:
             return self.pool.take(spec, ATTEMPT)
 
         begun = time.monotonic()
-        run_attempt(
-            JobSpec(id=JobId("bench"), run=("true",)),
-            attempt=ATTEMPT,
-            image=self.spec.image,
-            source=_source,
-            sink=lambda _: None,
-            cancelled=threading.Event(),
-            blobs=LocalBlobs(Path()),  # a job without artifacts puts none
+        supplies = Supplies(
             docker_url=self.docker_url,
             installation=self.installation,
             settings=SandboxSettings(),
-            on_ready=lambda: None,
+            image=self.spec.image,
+            source=_source,
+            sink=lambda _: None,
+            blobs=LocalBlobs(Path()),  # a job without artifacts puts none
+            cancelled=threading.Event(),
             claim=claim,
             report=report,
         )
+        run_attempt(JobSpec(id=JobId("bench"), run=("true",)), ATTEMPT, supplies)
         return told[0] - begun
 
 

@@ -25,6 +25,7 @@ from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.attempt import run_attempt
 from sandbox.spec import SandboxSpec
+from sandbox.supplies import Supplies
 
 
 @pytest.fixture(scope="session")
@@ -73,21 +74,21 @@ class Laboratory:
     def run(self, *steps: str, **job: Any) -> AttemptResult:
         """Run these steps as one job."""
         resources = Resources(**{"memory_mb": 512, "workspace_mb": 128, **job.pop("resources", {})})
-        return run_attempt(
-            JobSpec(id=JobId("job"), run=steps, resources=resources, **job),
-            attempt=AttemptId("r1.job.1"),
-            image=self.image,
-            source=self.source,
-            sink=self.sink,
-            cancelled=self.cancelled,
-            blobs=self.blobs,
+        supplies = Supplies(
             docker_url=self.docker_url,
             installation=self.installation,
             settings=self.settings,
-            on_ready=self.on_ready,
+            image=self.image,
+            source=self.source,
+            sink=self.sink,
+            blobs=self.blobs,
+            cancelled=self.cancelled,
             claim=self.claim,
+            on_ready=self.on_ready,
             report=self.report,
         )
+        spec = JobSpec(id=JobId("job"), run=steps, resources=resources, **job)
+        return run_attempt(spec, AttemptId("r1.job.1"), supplies)
 
     @contextmanager
     def source(self) -> Iterator[BinaryIO]:
