@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from actors.reporter.render import comment
+from actors.reporter.render import comment, ran_unsafely
 from models.change import ChangeKind, Forge, Trust
 from models.events import EventKind
 from models.failure import Explanation
@@ -73,6 +73,13 @@ class JobView(_View):
     explanation: Explanation | None
 
 
+class RefusedView(_View):
+    """A job that the policy does not let run, and why. The run shows it as failed."""
+
+    id: JobId
+    reasons: tuple[Reason, ...]
+
+
 class PlanView(_View):
     """The plan without its jobs, which the run shows with what became of them."""
 
@@ -82,6 +89,7 @@ class PlanView(_View):
     merge_base: CommitId | None
     changed: tuple[ChangedFile, ...]
     skipped: tuple[SkippedJob, ...]
+    refused: tuple[RefusedView, ...]
     notes: tuple[str, ...]
 
 
@@ -98,10 +106,11 @@ class RunSummary(_View):
 
 
 class RunView(RunSummary):
-    """A run in full. `comment` is the Markdown that the pull request gets."""
+    """A run in full. `unsafe`: a job ran without gVisor. `comment` is the Markdown that the pull request gets."""
 
     plan: PlanView | None
     jobs: tuple[JobView, ...]
+    unsafe: bool
     comment: str
 
 
@@ -128,6 +137,7 @@ def run_view(run: Run, public_url: str) -> RunView:
         **{name: getattr(summary, name) for name in RunSummary.model_fields},
         plan=PlanView.model_validate(run.plan) if run.plan else None,
         jobs=tuple(_job_view(job) for job in run.jobs),
+        unsafe=ran_unsafely(run),
         comment=comment(run, public_url),
     )
 

@@ -37,6 +37,11 @@ class RefusedJob(Record):
     spec: JobSpec
     reasons: tuple[Reason, ...]
 
+    @property
+    def id(self) -> JobId:
+        """The job's name in its run."""
+        return self.spec.id
+
 
 class ChangedFile(Record):
     """One path of the diff. `status` is git's letter: A, M, D, R, C, T; `old_path` is set for R and C."""

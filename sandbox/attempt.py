@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 SOURCE_TIMEOUT_S = 1000.0  # git's own limits for a fetch end before
 PREPARE_TIMEOUT_S = 300.0
 COLLECT_TIMEOUT_S = 120.0
+UNSAFE = "UNSAFE: without gVisor"
 
 
 def run_attempt(job: JobSpec, attempt: AttemptId, supplies: Supplies) -> AttemptResult:
@@ -101,7 +102,7 @@ class _Attempt:
             sandbox = Sandbox.take_over(docker_url, spec, warm)
         else:
             sandbox = Sandbox.start(docker_url, spec, attempt_name(spec.installation, self._attempt))
-        protection = "UNSAFE: without gVisor" if spec.unsafe else "gVisor"
+        protection = UNSAFE if spec.unsafe else "gVisor"
         self._log.delta(
             f"sandbox: {protection}, runtime {spec.runtime}, image {spec.image}, "
             f"{spec.cpus:g} cpu, {spec.memory_mb} MB memory, {spec.workspace_mb} MB workspace, "

@@ -54,6 +54,8 @@ def comment(run: Run, public_url: str) -> str:
         blocks.append(_table(run.jobs))
     if run.plan and run.plan.skipped:
         blocks.append(skipped(run.plan.skipped))
+    if run.plan and run.plan.notes:
+        blocks.append("\n".join(f"- {inert(note)}" for note in run.plan.notes))
     blocks += [f"### {code(job.id)}\n\n{why_failed(job)}" for job in run.jobs if _calls_for_explanation(job)]
     return _fitting(blocks)
 

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from api.cli.show import warn_if_unsafe
 from cluster.host.checks import Finding, run
+from models.settings import Settings
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
@@ -23,6 +25,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
         with Console(stderr=True).status("") as status:
             findings = list(run(started=lambda part: status.update(f"Using {part} …")))
         Console().print(table(findings))
+        warn_if_unsafe(Console(), Settings().sandbox)
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 

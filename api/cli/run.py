@@ -17,7 +17,7 @@ from actors.installation import Installation
 from actors.site import Site
 from api.cli.follow import appeared, happenings
 from api.cli.local import local_change
-from api.cli.show import Screen
+from api.cli.show import Screen, warn_if_unsafe
 from api.views import run_view
 from cluster.store.store import Store
 from models.change import Change
@@ -46,6 +46,7 @@ def run(
     settings = Settings()
     installation = Installation(settings)
     console = Console(stderr=as_json, quiet=as_json)
+    warn_if_unsafe(Console(stderr=True), settings.sandbox)
     try:
         change = local_change(installation.mirrors, repo.absolute(), base=base, head=head, worktree=worktree)
         with console.status("starting Redis, Ray and the actors …"):

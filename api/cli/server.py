@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.installation import Installation, Part
+from api.cli.show import warn_if_unsafe
 from cluster.embedded.child import Child
 from cluster.store.store import Store
 from models.run import Run
@@ -44,6 +45,7 @@ def up(
     if not settings.ray_address:
         console.print(f"  Ray dashboard {installation.ray.dashboard}, token in {installation.state_dir / 'ray.token'}")
     console.print("  stop it with  delta down")
+    warn_if_unsafe(console, settings.sandbox)
 
 
 def down() -> None:
@@ -65,6 +67,7 @@ def status() -> None:
         table.add_row(part.name, "[green]runs[/]" if part.running else "[red]does not run[/]", part.detail)
     console = Console()
     console.print(table)
+    warn_if_unsafe(console, settings.sandbox)
     if settings.redis_url or installation.redis.running():
         for run in asyncio.run(_recent(installation.store())):
             place = f"#{run.change.number}" if run.change.number is not None else run.change.head_ref

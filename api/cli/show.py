@@ -20,6 +20,8 @@ from models.logs import LogChunk, LogSource
 from models.machines import RunState
 from models.plan import Plan, Reason
 from models.run import Run
+from models.settings import SandboxSettings
+from sandbox.attempt import UNSAFE
 
 # C0 and C1 controls except tab: colours of a log would be nice, cursor movements and title changes would not.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
@@ -32,6 +34,7 @@ _STYLES = {
     RunState.CANCELLED: "bold yellow",
     RunState.ERRORED: "bold magenta",
 }
+_ALARM = "bold white on red"
 _TOLD = {
     EventKind.JOB_RETRIED: "tried again",
     EventKind.JOB_FINISHED: "",
@@ -52,6 +55,8 @@ class Screen:
         self._console.print(Text.assemble(("Plan", "bold"), f" from {plan.source}: {files} {against}"))
         for job in plan.jobs:
             self._job("▶", "green", job.spec.id, "runs", job.reasons)
+        for refused in plan.refused:
+            self._job("✗", "bold red", refused.id, "refused", refused.reasons)
         for left_out in plan.skipped:
             self._job("○", "dim", left_out.id, "skipped", left_out.reasons)
         for note in plan.notes:
@@ -78,7 +83,7 @@ class Screen:
         for job in list(self._partial):
             self._flush(job)
         if ran_unsafely(run):
-            self._console.print(Text("UNSAFE: a job ran without gVisor's protection", style="bold white on red"))
+            self._console.print(Text("UNSAFE: a job ran without gVisor's protection", style=_ALARM))
         shown = _HIDDEN.sub("", comment(run, "")).strip()
         title = Text("the comment on the pull request")
         self._console.print()
@@ -100,8 +105,15 @@ class Screen:
             self._line(job, line, LogSource.JOB)
 
     def _line(self, job: JobId, line: str, source: LogSource) -> None:
-        style = "cyan" if source is LogSource.DELTA else ""
+        style = "" if source is LogSource.JOB else _ALARM if UNSAFE in line else "cyan"
         self._console.print(Text.assemble(_prefix(job), (_plain(line), style)), soft_wrap=True)
+
+
+def warn_if_unsafe(console: Console, settings: SandboxSettings) -> None:
+    """One line, in red, wherever jobs are about to run without gVisor because somebody said so."""
+    if settings.unsafe_runtime:
+        told = f"{UNSAFE} (DELTA_SANDBOX__UNSAFE_RUNTIME is {settings.unsafe_runtime!r}): jobs reach the host's kernel"
+        console.print(Text(told, style=_ALARM))
 
 
 def _prefix(job: JobId) -> tuple[str, str]:

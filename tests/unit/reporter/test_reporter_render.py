@@ -49,6 +49,14 @@ def test_skipped_jobs_have_their_reason() -> None:
     assert "- `docs`: paths: nothing under docs/ changed" in text
 
 
+def test_what_the_planner_noted_is_shown_and_inert() -> None:
+    run = runs.ended(runs.running(), runs.FAILED)
+    assert run.plan is not None
+    text = comment(run.having(plan=run.plan.having(notes=("`test`: for a fork, image come from @base",))), "")
+    assert "for a fork, image come from" in text
+    assert "@base" not in text
+
+
 def test_job_that_could_not_run_is_told_apart_from_a_failed_one() -> None:
     text = comment(runs.ended(runs.running(), runs.REFUSED), "")
     assert "**Delta: errored**" in text
