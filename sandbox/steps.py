@@ -110,6 +110,8 @@ class _Step:
                 code = None if ended else process.exit_code()
                 raise not_unpacked(self._sandbox.spec, arrival.said, code)
             self._log.delta(f"source unpacked in {time.monotonic() - began:.1f} s")
+            if told := tree.pointers.told():
+                self._log.delta(told)
             self._deadline = arrived()
             self._log.delta(f"{self._name}: {shown(command)}")
             first = (Piece(STDERR, arrival.said), Piece(STDOUT, arrival.output))

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple, Self
 from models.errors import InfrastructureError
 from sandbox.process import STDERR, STDOUT, TICK_S, Piece
 from sandbox.seal import check, refused
+from sandbox.source.lfs import Pointers
 from sandbox.spec import WORKSPACE, SandboxSpec
 
 SAID_BYTES = 4096
@@ -47,10 +48,11 @@ class Tree:
     """A tar stream that is being opened. Use as a context manager; leaving it closes the stream.
 
     It is a file for `Process.pieces`: at its end the source is closed and checked before the sandbox hears of that end.
-    So a tree that broke off is never taken for a whole one.
+    So a tree that broke off is never taken for a whole one. `pointers` are the Git LFS pointers that went in.
     """
 
     def __init__(self, source: Source) -> None:
+        self.pointers = Pointers()
         self._word = secrets.token_hex(16)
         self._stack = ExitStack()
         helper = ThreadPoolExecutor(1, "open-source")
@@ -88,7 +90,9 @@ class Tree:
     def read(self, size: int) -> bytes:
         """Some of the stream. At its end, raises what closing the source raises."""
         data = self._opened.result().read(size)
-        if not data:
+        if data:
+            self.pointers.look(data)
+        else:
             self._stack.close()
         return data
 

@@ -28,6 +28,12 @@ def ended(result: AttemptResult) -> tuple[Outcome, Cause]:
     return result.outcome, result.cause
 
 
+def test_git_lfs_pointers_are_named_in_the_log(lab: Laboratory) -> None:
+    lab.tree = {"logo.psd": b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4" * 64 + b"\nsize 9\n"}
+    assert lab.run("cat logo.psd").outcome is Outcome.PASSED
+    assert "1 file is a Git LFS pointer, not the content, which is not fetched: logo.psd" in lab.told
+
+
 def test_all_steps_pass(lab: Laboratory) -> None:
     lab.tree = {"dir/hello.txt": b"hello from the tree\n"}
     result = lab.run("cat dir/hello.txt", "echo second")
