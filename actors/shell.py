@@ -15,6 +15,18 @@ from actors import handles
 from actors.handles import OrchestratorHandle
 from models.errors import InfrastructureError
 
+# How every actor is made. A call to one that restarts waits for it, and every method can be called twice.
+OPTIONS: dict[str, Any] = {
+    "namespace": handles.NAMESPACE,
+    "lifetime": "detached",
+    "max_restarts": -1,
+    "max_task_retries": -1,
+    "num_cpus": 0,
+    # Calls that wait (`lease`, `renew`) are most of them; Ray's default of 1000 would be full with a thousand runners.
+    "max_concurrency": 20_000,
+    "get_if_exists": True,
+}
+
 
 class Named:
     """An actor by name, looked up at the first call."""

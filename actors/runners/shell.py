@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.handles import PoolHandle, asked, pool_name
+from actors.pool.shell import SandboxPoolActor
 from actors.runner.surroundings import Surroundings
 from actors.runners.actor import RunnerController
-from actors.shell import Named, Starting, orchestrator_handle
+from actors.shell import OPTIONS, Named, Starting, orchestrator_handle
 from actors.site import Site
 from models.ids import RunnerId
 from models.job import Resources
 from models.settings import Settings
+
+_LOOK_FOR_NODES_S = 5.0
 
 RunnerBody = Callable[[RunnerId, Resources, Surroundings], None]
 
@@ -45,7 +50,32 @@ class RunnersActor(Starting, RunnerController):
             await asked(task.remote(runner, resources, surroundings))
 
         RunnerController.__init__(self, settings, launch, orchestrator_handle())
+        self._site = site
+        self._pooled: set[str] = set()
         self._begin(self.start())
+        if site.lasting and settings.sandbox.warm_total and settings.sandbox.warm_per_shape:
+            self._background.repeat(self._warm)
+
+    async def _warm(self) -> None:
+        """Starts a pool of warm sandboxes on every node that has none: nodes come when there is work, and go.
+
+        Not before the orchestrator works: what all jobs need comes first.
+        """
+        await self._orchestrator.queued(Resources().shape)
+        untyped: Any = ray
+        nodes = [node for node in await asyncio.to_thread(untyped.nodes) if node["Alive"]]
+        alive = {str(node["NodeID"]) for node in nodes if "gvisor" in node["Resources"]}
+        for node in alive - self._pooled:
+            options = {
+                **OPTIONS,
+                "name": pool_name(node),
+                "max_task_retries": 0,  # a job does not wait until it is there again: it starts cold
+                "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False),
+            }
+            pool = ray.remote(SandboxPoolActor).options(**options)
+            pool.remote(self._settings.sandbox, self._site.docker_url, self._site.installation)
+        self._pooled = alive
+        await asyncio.sleep(_LOOK_FOR_NODES_S)
 
 
 def run_runner(runner: RunnerId, resources: Resources, surroundings: Surroundings) -> None:

@@ -15,6 +15,7 @@ from cluster.images.build import prepare
 from cluster.images.catalog import RUNNER_PYTHON
 from tests.e2e.repositories import git
 from tests.e2e.server import as_json, delta
+from tests.fault import worker_node
 
 CONFIG = "version: 1\njobs:\n  noop:\n    run: 'true'\n"
 
@@ -68,6 +69,20 @@ def test_a_server_whose_pool_was_killed_runs_jobs_and_loses_nothing(
         run = as_json(server.command("run", str(repository), "--json"))
         assert run["state"] == "passed", run
         assert _next(events, "destroy", left) == left
+
+
+def test_a_node_that_joins_later_gets_a_pool_too(client: docker.DockerClient) -> None:
+    """Given a second node, which here shares the first one's engine, its pool begins by removing what waits there."""
+    events = client.api.events(decode=True, filters={"type": "container"})
+    with delta() as server:
+        server.up()
+        mark = f"delta-{(server.state_dir / 'installation.id').read_text()}-warm-"
+        left = _next(events, "start", mark)
+        raylet = worker_node.join(server)
+        try:
+            assert _next(events, "destroy", left) == left
+        finally:
+            raylet.terminate()
 
 
 def _next(events: Iterator[Any], action: str, name: str) -> str:
