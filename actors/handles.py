@@ -25,6 +25,7 @@ from models.job import Resources
 from models.plan import Plan
 from models.ports import Owners
 from models.result import AttemptResult
+from models.terminal import TerminalGrant, Typed
 from sandbox.spec import SandboxSpec
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,15 @@ class OrchestratorHandle:
         """A runner is gone."""
         await asked(self.actor.runner_lost.remote(runner, why))
 
+    async def typed(self, session: AttemptId, after: str) -> tuple[str, list[Typed]] | None:
+        """What was typed into a terminal."""
+        found: tuple[str, list[Typed]] | None = await asked(self.actor.typed.remote(session, after))
+        return found
+
+    async def terminal_over(self, session: AttemptId, why: str) -> None:
+        """The runner of a terminal has ended."""
+        await asked(self.actor.terminal_over.remote(session, why))
+
 
 class Supervisors:
     """The pool. Tells a run's believed owner; a wrong belief costs a reconcile tick and nothing else."""
@@ -196,6 +206,10 @@ class RunnersHandle:
     def taken(self, runner: RunnerId) -> None:
         """This runner has work: it no longer counts as waiting."""
         self.actor.taken.remote(runner)
+
+    def open_terminal(self, grant: TerminalGrant) -> None:
+        """Somebody wants to look into such a sandbox."""
+        self.actor.open_terminal.remote(grant)
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,8 @@ class Installation:
 
     @property
     def token(self) -> str:
-        """The bearer token of the REST interface, made at the first start."""
-        return self._kept_secret("api.token", 32)
+        """The bearer token of the REST interface: the one that was given, or one made at the first start."""
+        return self.settings.api.token.get_secret_value() or self._kept_secret("api.token", 32)
 
     def open_store(self) -> str:
         """Joins, starts Redis if it is ours, gives its address. Enough to accept events. Call `leave` in the end."""

@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     JOB_RETRIED = "job_retried"
     JOB_FINISHED = "job_finished"
     JOB_EXPLAINED = "job_explained"
+    TERMINAL_OPENED = "terminal_opened"
 
 
 class Event(Record):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from models.change import Change
-from models.ids import RunId
+from models.ids import AttemptId, JobId, RunId
 from models.record import Record
 
 
@@ -35,5 +35,15 @@ class Rerun(Record):
     by: str
 
 
-Message = Annotated[Submit | Cancel | Rerun, Field(discriminator="ask")]
+class OpenTerminal(Record):
+    """Open a terminal in a sandbox like that of this job. `by` is who asked, for the audit stream."""
+
+    ask: Literal["open_terminal"] = "open_terminal"
+    run: RunId
+    job: JobId
+    session: AttemptId
+    by: str
+
+
+Message = Annotated[Submit | Cancel | Rerun | OpenTerminal, Field(discriminator="ask")]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

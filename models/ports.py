@@ -19,6 +19,7 @@ from models.inbox import Message
 from models.lifecycle.decision import Decision
 from models.logs import LogChunk
 from models.run import Run
+from models.terminal import Typed
 
 START = "0"
 
@@ -187,4 +188,26 @@ class Failures(Protocol):
 
     async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
         """All of them, each with its vector."""
+        ...
+
+
+class Terminals(Protocol):
+    """What is typed into terminals, by session. What they show is the log of that name."""
+
+    async def type(self, session: AttemptId, typed: Typed) -> None:
+        """Adds what was typed; the first one makes the session known."""
+        ...
+
+    async def typed(
+        self, session: AttemptId, after: str = START, block_ms: int | None = None
+    ) -> list[tuple[str, Typed]]:
+        """What was typed after `after`; with `block_ms`, waits that long for something."""
+        ...
+
+    async def known(self, session: AttemptId) -> bool:
+        """Whether there is, or was lately, such a session."""
+        ...
+
+    async def over(self, session: AttemptId) -> None:
+        """It has ended: in some minutes nothing of it is left, its log included."""
         ...

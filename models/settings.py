@@ -85,6 +85,7 @@ class ApiSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=0, le=65_535)
     public_url: str = ""
+    token: SecretStr = Field(default=SecretStr(""), description="by default made once and kept in `api.token`")
     max_body_mb: int = Field(default=25, ge=1)
 
 

@@ -25,7 +25,7 @@ from sandbox.container import Sandbox
 from sandbox.log import AttemptLog
 from sandbox.names import attempt_name
 from sandbox.spec import MIB, SandboxSpec, sandbox_spec
-from sandbox.steps import CancelledError, run_steps
+from sandbox.steps import CancelledError, job_environment, run_steps
 from sandbox.supplies import Supplies
 from sandbox.unavailable import SandboxUnavailableError
 from sandbox.unpack import Tree
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 SOURCE_TIMEOUT_S = 1000.0  # git's own limits for a fetch end before
 PREPARE_TIMEOUT_S = 300.0
 COLLECT_TIMEOUT_S = 120.0
+TERMINAL_LIMIT_S = 3600.0
 UNSAFE = "UNSAFE: without gVisor"
 
 
@@ -90,6 +91,9 @@ class _Attempt:
                 tree.opened(self._guard(SOURCE_TIMEOUT_S, "fetching the source"))
                 guard = self._guard(PREPARE_TIMEOUT_S, "unpacking the source")
                 result = run_steps(sandbox, self._job, self._log, supplies.cancelled, tree, guard, supplies.on_ready)
+            if supplies.interact is not None and result.outcome is Outcome.PASSED:
+                supplies.interact(sandbox, job_environment(self._job), self._guard(TERMINAL_LIMIT_S, "the terminal"))
+                return result
             return self._with_artifacts(sandbox, result)
         except CancelledError:
             self._log.delta("cancelled")

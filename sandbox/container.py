@@ -7,6 +7,7 @@ Nothing goes in or out by Docker's copy calls: those work on the image's layers 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from docker.errors import APIError, ImageNotFound
 
 from models.ids import AttemptId
 from sandbox.engine import connect, docker_errors, remove
+from sandbox.hijack import start_exec
 from sandbox.memory import killed_for_memory
 from sandbox.names import attempt_name
 from sandbox.options import container_options
@@ -37,6 +39,14 @@ class SandboxEnd(NamedTuple):
 
     exit_code: int
     out_of_memory: bool
+
+
+class Terminal(NamedTuple):
+    """A command with a terminal: its connection both ways, what it has printed already, and its size in characters."""
+
+    connection: socket.socket
+    first: bytes
+    resize: Callable[[int, int], None]
 
 
 class Sandbox:
@@ -133,6 +143,27 @@ class Sandbox:
                 environment=dict(CONTROL_ENV if environment is None else environment),
             )
             return Process(self._docker_url, self._api, made["Id"], self.watch.ended)
+
+    def terminal(self, argv: Sequence[str], environment: Mapping[str, str]) -> Terminal:
+        """Start a command of the job's user in `/workspace`, with a terminal."""
+        with docker_errors("open a terminal in the sandbox"):
+            made = self._api.exec_create(
+                self.id,
+                list(argv),
+                stdin=True,
+                tty=True,
+                user=JOB_USER,
+                workdir=WORKSPACE,
+                environment=dict(environment),
+            )
+            exec_id = made["Id"]
+            connection, first = start_exec(self._docker_url, self._api.api_version, exec_id, terminal=True)
+            connection.settimeout(None)
+
+            def resize(rows: int, columns: int) -> None:
+                self._api.exec_resize(exec_id, height=rows, width=columns)
+
+            return Terminal(connection, first, resize)
 
     def call(
         self, argv: Sequence[str], *, stdin: Input | None = None, user: str = JOB_USER, guard: Callable[[], None]

@@ -19,8 +19,10 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _STREAMS = {101, 200}  # with and without an upgrade: the body is the streams in both
 
 
-def start_exec(docker_url: str, api_version: str, exec_id: str) -> tuple[socket.socket, bytes]:
-    """Start it: the connection, and what has come on it already.
+def start_exec(
+    docker_url: str, api_version: str, exec_id: str, *, terminal: bool = False
+) -> tuple[socket.socket, bytes]:
+    """Start it: the connection, and what has come on it already. With a `terminal` there are no frames on it.
 
     Errors: `InfrastructureError` when the engine refuses, or is not reached through a Unix socket; `OSError`.
     """
@@ -31,15 +33,15 @@ def start_exec(docker_url: str, api_version: str, exec_id: str) -> tuple[socket.
     try:
         connection.settimeout(ANSWER_TIMEOUT_S)
         connection.connect(path)
-        connection.sendall(_request(api_version, exec_id))
+        connection.sendall(_request(api_version, exec_id, terminal))
         return connection, _first_output(connection)
     except BaseException:
         connection.close()
         raise
 
 
-def _request(api_version: str, exec_id: str) -> bytes:
-    body = json.dumps({"Detach": False, "Tty": False}).encode()
+def _request(api_version: str, exec_id: str, terminal: bool) -> bytes:
+    body = json.dumps({"Detach": False, "Tty": terminal}).encode()
     head = (
         f"POST /v{api_version}/exec/{exec_id}/start HTTP/1.1\r\n"
         "Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"

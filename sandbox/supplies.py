@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.artifacts import BlobSink
+from sandbox.container import Sandbox
 from sandbox.log import Sink
 from sandbox.spec import SandboxSpec
 from sandbox.unpack import Source
 
 # Gives the id of a sandbox of this spec that has been waiting, and now bears the attempt's name; None: there is none.
 Claim = Callable[[SandboxSpec], str | None]
+# What a person does in the sandbox after the steps, with the job's variables and a guard that ends it by raising.
+Interact = Callable[[Sandbox, Mapping[str, str], Callable[[], None]], None]
 Report = Callable[[AttemptResult], None]
 
 
@@ -33,7 +36,8 @@ class Supplies:
     `image` is a name that Docker knows. `source` gives the tree as an uncompressed tar stream; it is opened in another
     thread, at once. `sink` takes log chunks, in order, at most 0.1 s late. `cancelled` may be set from another thread
     at any time. `on_ready` is called once, when the tree is in place and the first step begins. `claim` may save making
-    a sandbox. `report` is called once, with the result that is returned later.
+    a sandbox. `report` is called once, with the result that is returned later. `interact` is called after the steps,
+    where they have passed, and then nothing is collected.
     """
 
     docker_url: str
@@ -47,3 +51,4 @@ class Supplies:
     claim: Claim = _no_sandbox_waits
     on_ready: Callable[[], None] = _nobody_listens
     report: Report = _nobody_listens
+    interact: Interact | None = None

@@ -18,6 +18,7 @@ from actors.orchestrator.groups import Admission, Groups
 from actors.orchestrator.intake import Intake
 from actors.orchestrator.leases import HeldLease, LeaseTable
 from actors.orchestrator.queue import Offer, Queue
+from actors.orchestrator.terminals import Terminals
 from cluster.store.store import Store
 from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite
 from models.grant import Grant
@@ -30,6 +31,7 @@ from models.machines import AttemptState, LeaseState
 from models.result import AttemptResult
 from models.run import Attempt, Job, Run
 from models.settings import Settings
+from models.terminal import Typed
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,8 @@ class Orchestrator:
         self._idle: dict[str, dict[RunnerId, asyncio.Future[bool]]] = defaultdict(dict)
         self._rebuilt = asyncio.Event()
         self._background = Background()
-        self._intake = Intake(store, supervisors)
+        self._terminals = Terminals(store, runners)
+        self._intake = Intake(store, supervisors, self._terminals)
         self._shapes: dict[str, Resources] = {}
 
     async def start(self) -> None:
@@ -116,9 +119,17 @@ class Orchestrator:
         return self._queue.depth(shape)
 
     async def holds(self, attempt: AttemptId) -> bool:
-        """Whether a lease is held on this attempt: otherwise nothing of it may be left on any node."""
+        """Whether a lease is held on this attempt, or a terminal: otherwise nothing of it may be left on any node."""
         await self._rebuilt.wait()
-        return self._leases.of_attempt(attempt) is not None
+        return self._leases.of_attempt(attempt) is not None or self._terminals.holds(attempt)
+
+    async def typed(self, session: AttemptId, after: str) -> tuple[str, list[Typed]] | None:
+        """What was typed into a terminal after `after`, once there is something; None: it is to end."""
+        return await self._terminals.typed(session, after)
+
+    async def terminal_over(self, session: AttemptId, why: str) -> None:
+        """The runner of a terminal has ended."""
+        await self._terminals.over(session, why)
 
     async def begin(self, held: Grant) -> bool:
         """The sandbox is ready. False: the lease no longer holds, stop."""

@@ -1,4 +1,4 @@
-"""What the outside asked for, acted on in order: new changes, cancellations, re-runs.
+"""What the outside asked for, acted on in order: new changes, cancellations, re-runs, terminals.
 
 A message leaves the inbox only after it was acted on, so it may be acted on twice; every action can be.
 """
@@ -11,11 +11,12 @@ from contextlib import suppress
 
 from actors.handles import Supervisors
 from actors.orchestrator.supersede import same_pull_request, superseded
+from actors.orchestrator.terminals import Terminals
 from cluster.store.store import Store
 from models.change import Change
 from models.errors import CallerError, InternalError, NotFound, StaleWrite
 from models.ids import RunId
-from models.inbox import Cancel, Message, Rerun, Submit
+from models.inbox import Cancel, Message, OpenTerminal, Rerun, Submit
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create
 from models.lifecycle.rerun import rerun
@@ -29,9 +30,10 @@ _BLOCK_MS = 10_000
 class Intake:
     """The only reader of the inbox."""
 
-    def __init__(self, store: Store, supervisors: Supervisors) -> None:
+    def __init__(self, store: Store, supervisors: Supervisors, terminals: Terminals) -> None:
         self._store = store
         self._supervisors = supervisors
+        self._terminals = terminals
         self._position = "0"
 
     async def take(self) -> None:
@@ -56,6 +58,9 @@ class Intake:
                 self._supervisors.carry(run_id)
             case Cancel(run=run_id, by=by):
                 await self._cancel(run_id, by)
+            case OpenTerminal():
+                await self._terminals.open(message)
+                self._supervisors.carry(message.run)
 
     async def _submit(self, change: Change) -> None:
         try:

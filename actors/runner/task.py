@@ -10,13 +10,14 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from typing import BinaryIO, TypeVar
+from contextlib import suppress
+from typing import TypeVar
 
 from actors.handles import OrchestratorHandle, PoolHandle
 from actors.runner.pipe import LogPipe
+from actors.runner.source import source
 from actors.runner.surroundings import Surroundings
 from cluster.images.catalog import resolve
 from cluster.store.store import Store
@@ -27,7 +28,6 @@ from models.job import Resources
 from models.logs import LogChunk, LogSource
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.attempt import run_attempt
-from sandbox.source.mirror import Mirrors
 from sandbox.spec import SandboxSpec
 from sandbox.supplies import Supplies
 
@@ -112,7 +112,7 @@ class _Work:
             installation=around.installation,
             settings=around.sandbox,
             image=resolve(self._grant.spec.image),
-            source=self._source,
+            source=lambda: source(around.mirrors, self._grant.change),
             sink=self._pipe.put,
             blobs=around.blobs,
             cancelled=self._cancelled,
@@ -121,14 +121,6 @@ class _Work:
             report=lambda result: self._ask(self._report(result)).result(),
         )
         run_attempt(self._grant.spec, self._grant.attempt, supplies)
-
-    @contextmanager
-    def _source(self) -> Iterator[BinaryIO]:
-        change = self._grant.change
-        mirror = Mirrors(self._around.mirrors).of(change.clone_url)
-        mirror.ensure(change.head, ref=change.fetch_ref)
-        with mirror.archive(change.head) as stream:
-            yield stream
 
     def _claim(self, spec: SandboxSpec) -> str | None:
         try:

@@ -11,12 +11,13 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
-from actors.background import Background
+from actors.background import Background, until_done
 from actors.handles import OrchestratorHandle
 from models.errors import DeltaError
-from models.ids import RunnerId
+from models.ids import AttemptId, RunnerId
 from models.job import Resources
 from models.settings import Settings
+from models.terminal import TerminalGrant
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +25,22 @@ log = logging.getLogger(__name__)
 PAUSE_S = 1.0
 
 Launch = Callable[[RunnerId, Resources], Awaitable[None]]
+LaunchTerminal = Callable[[TerminalGrant], Awaitable[str]]
 
 
 class RunnerController:
-    """`launch` starts one runner task and ends when it has; it raises a `DeltaError` when the task was lost."""
+    """`launch` starts one runner task and ends when it has; it raises a `DeltaError` when the task was lost.
 
-    def __init__(self, settings: Settings, launch: Launch, orchestrator: OrchestratorHandle) -> None:
+    `launch_terminal` does so for a terminal's, and gives why it could not be opened, or nothing.
+    """
+
+    def __init__(
+        self, settings: Settings, launch: Launch, launch_terminal: LaunchTerminal, orchestrator: OrchestratorHandle
+    ) -> None:
         self._settings = settings
         self._launch = launch
+        self._launch_terminal = launch_terminal
+        self._terminals: set[AttemptId] = set()
         self._orchestrator = orchestrator
         self._waiting: dict[str, set[RunnerId]] = {}
         self._queued: dict[str, int] = {}
@@ -58,6 +67,21 @@ class RunnerController:
                 waiting.discard(runner)
                 self._queued[shape] = max(0, self._queued.get(shape, 0) - 1)
                 self._top_up(shape)
+
+    async def open_terminal(self, grant: TerminalGrant) -> None:
+        """Somebody wants to look into such a sandbox: it takes what a job takes. Asking twice opens one."""
+        if grant.session not in self._terminals:
+            self._terminals.add(grant.session)
+            self._background.spawn(self._attend(grant))
+
+    async def _attend(self, grant: TerminalGrant) -> None:
+        try:
+            why = await self._launch_terminal(grant)
+        except DeltaError as error:
+            why = str(error)
+        finally:
+            self._terminals.discard(grant.session)
+        await until_done(lambda: self._orchestrator.terminal_over(grant.session, why))
 
     def _top_up(self, shape: str) -> None:
         waiting = self._waiting.setdefault(shape, set())

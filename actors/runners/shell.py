@@ -18,6 +18,7 @@ from actors.site import Site
 from models.ids import RunnerId
 from models.job import Resources
 from models.settings import Settings
+from models.terminal import TerminalGrant
 
 _LOOK_FOR_NODES_S = 5.0
 
@@ -40,16 +41,15 @@ class RunnersActor(Starting, RunnerController):
         body_task = ray.remote(body)
 
         async def launch(runner: RunnerId, resources: Resources) -> None:
-            task = body_task.options(
-                name=runner,
-                num_cpus=resources.cpus,
-                memory=resources.memory_mb << 20,
-                resources={"gvisor": 1},
-                max_retries=0,
-            )
+            task = body_task.options(name=runner, **_place(resources))
             await asked(task.remote(runner, resources, surroundings))
 
-        RunnerController.__init__(self, settings, launch, orchestrator_handle())
+        async def launch_terminal(grant: TerminalGrant) -> str:
+            # Not by its session: Ray shows names, and whoever knows a session may type.
+            task = ray.remote(run_terminal).options(name="terminal", **_place(grant.spec.resources))
+            return str(await asked(task.remote(grant, surroundings)))
+
+        RunnerController.__init__(self, settings, launch, launch_terminal, orchestrator_handle())
         self._site = site
         self._pooled: set[str] = set()
         self._begin(self.start())
@@ -76,6 +76,23 @@ class RunnersActor(Starting, RunnerController):
             pool.remote(self._settings.sandbox, self._site.docker_url, self._site.installation)
         self._pooled = alive
         await asyncio.sleep(_LOOK_FOR_NODES_S)
+
+
+def _place(resources: Resources) -> dict[str, Any]:
+    """What a task takes of its node, for as long as it lives. A task that is lost is never repeated."""
+    return {
+        "num_cpus": resources.cpus,
+        "memory": resources.memory_mb << 20,
+        "resources": {"gvisor": 1},
+        "max_retries": 0,
+    }
+
+
+def run_terminal(grant: TerminalGrant, surroundings: Surroundings) -> str:
+    """The body of a terminal's Ray task."""
+    from actors.runner import terminal
+
+    return asyncio.run(terminal.run_terminal(grant, orchestrator_handle(), surroundings))
 
 
 def run_runner(runner: RunnerId, resources: Resources, surroundings: Surroundings) -> None:

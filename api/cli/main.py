@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.cli import ask, doctor, run, server
+from api.cli import ask, doctor, run, server, shell
 from models.errors import DeltaError
 from models.settings import Settings
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # an unexpected error keeps its plain traceback
 )
-for verb in (run.run, server.up, server.down, server.status, ask.cancel, ask.rerun, doctor.doctor):
+for verb in (run.run, server.up, server.down, server.status, ask.cancel, ask.rerun, shell.shell, doctor.doctor):
     app.command()(verb)
 
 

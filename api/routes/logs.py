@@ -20,7 +20,7 @@ router = APIRouter(tags=["logs"])
 
 # A log is whatever the job printed: a browser must never take it for a page.
 _PLAIN = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-_LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 # Quiet looks (`LOOK_MS` each) between two comments that keep proxies from closing a connection they think is dead.
 _KEEP_ALIVE_EVERY = 15
@@ -48,7 +48,7 @@ async def read(
     found = choose(record.job(job), attempt) if is_planned(record) or not live else None
     if live:
         events = _events(given.store, run, job, attempt, last_event_id)
-        return StreamingResponse(events, media_type="text/event-stream", headers=_LIVE)
+        return StreamingResponse(events, media_type="text/event-stream", headers=LIVE)
     if found is None:
         which = f"attempt {attempt}" if attempt else "attempt"
         raise NotFound(f"job {job} of run {run} has no {which} yet", remedy="?follow=1 waits for it")

@@ -8,6 +8,7 @@
 | `delta:{run}:forge` | hash | what the reporter remembers of the forge: ids and digests |
 | `delta:{run}:owner` | string | the fence of the supervisor that holds it, for a while |
 | `delta:log:{run}.<job>.<number>` | stream `json` | one attempt's log, appended by its runner |
+| `delta:terminal:{run}.<job>.terminal-<random>` | stream `json` | what was typed into a terminal; expires |
 | `delta:runs` | sorted set | every run, by time of creation |
 | `delta:active` | set | runs that have, or may have, something left to do |
 | `delta:supervisors` | hash | supervisor → its epoch, and when it last said that it lives; the last epoch |
@@ -69,6 +70,12 @@ def log(attempt: AttemptId) -> str:
     """Stream of one attempt's log."""
     run, _, rest = attempt.partition(".")
     return f"delta:log:{{{run}}}.{rest}"
+
+
+def terminal(session: AttemptId) -> str:
+    """Stream of what was typed into one terminal."""
+    run, _, rest = session.partition(".")
+    return f"delta:terminal:{{{run}}}.{rest}"
 
 
 def delivery(digest: str) -> str:

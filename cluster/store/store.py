@@ -11,12 +11,20 @@ from cluster.store.failures import FailureStore
 from cluster.store.history import History
 from cluster.store.inbox import Inbox
 from cluster.store.logs import LogStore
-from cluster.store.memory.parts import MemoryFailures, MemoryInbox, MemoryLogs, MemoryOwners, MemoryReports
+from cluster.store.memory.parts import (
+    MemoryFailures,
+    MemoryInbox,
+    MemoryLogs,
+    MemoryOwners,
+    MemoryReports,
+    MemoryTerminals,
+)
 from cluster.store.memory.runs import MemoryRuns
 from cluster.store.memory.state import Faults, State
 from cluster.store.ownership import OwnerStore
 from cluster.store.reports import ReportStore
 from cluster.store.runs import RunStore
+from cluster.store.terminals import TerminalStore
 from models import ports
 
 
@@ -30,6 +38,7 @@ class Store:
     logs: ports.Logs
     reports: ports.Reports
     failures: ports.Failures
+    terminals: ports.Terminals
 
     @staticmethod
     def connect(url: str, archive: LocalArchive | None = None) -> RedisStore:
@@ -48,6 +57,7 @@ class Store:
             logs=LogStore(redis, ArchivedLogs(archive)),
             reports=ReportStore(redis, history),
             failures=FailureStore(redis),
+            terminals=TerminalStore(redis),
         )
 
     @staticmethod
@@ -63,6 +73,7 @@ class Store:
             logs=MemoryLogs(state),
             reports=MemoryReports(state),
             failures=MemoryFailures(state),
+            terminals=MemoryTerminals(state),
         )
 
     async def ping(self) -> None:

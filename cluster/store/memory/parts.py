@@ -1,4 +1,4 @@
-"""Owners, inbox, logs, reports and failures in memory."""
+"""Owners, inbox, logs, reports, failures and terminals in memory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from models.ids import AttemptId, RunId
 from models.inbox import MESSAGE, Message
 from models.logs import LogChunk
 from models.ports import START
+from models.terminal import Typed
 
 
 class MemoryOwners:
@@ -170,3 +171,33 @@ class MemoryFailures:
             for key, json in self._state.failures.items()
             if key in self._state.vectors
         ]
+
+
+class MemoryTerminals:
+    """See `models.ports.Terminals`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def type(self, session: AttemptId, typed: Typed) -> None:
+        """Adds what was typed; the first one makes the session known."""
+        await self._state.turn()
+        self._state.add(keys.terminal(session), typed.model_dump_json())
+        await self._state.wake()
+
+    async def typed(
+        self, session: AttemptId, after: str = START, block_ms: int | None = None
+    ) -> list[tuple[str, Typed]]:
+        """What was typed after `after`; with `block_ms`, waits that long for something."""
+        found = await self._state.read(keys.terminal(session), after=after, block_ms=block_ms)
+        return [(entry, Typed.model_validate_json(json)) for entry, json in found]
+
+    async def known(self, session: AttemptId) -> bool:
+        """Whether there is, or was lately, such a session."""
+        await self._state.turn()
+        return bool(self._state.streams[keys.terminal(session)])
+
+    async def over(self, session: AttemptId) -> None:
+        """It has ended."""
+        del session  # this store forgets everything soon enough
+        await self._state.turn()

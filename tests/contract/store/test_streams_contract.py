@@ -1,4 +1,4 @@
-"""Inbox, logs, reports and failures: what each promises, whatever it is kept in."""
+"""Inbox, logs, reports, failures and terminals: what each promises, whatever it is kept in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from models.failure import Category, RememberedFailure
 from models.ids import AttemptId, CommitId, JobId, RunId
 from models.inbox import Cancel, Submit
 from models.logs import LogChunk, LogSource
+from models.terminal import Typed
 from tests.unit.core.samples import NOW, change
 
 ATTEMPT = AttemptId("r1.test.1")
@@ -180,3 +181,26 @@ async def test_a_delivery_is_remembered_also_after_its_message_was_acted_on(stor
     await store.inbox.done(entry)
     assert not await store.inbox.put(cancel("ada"), delivery="d-1")
     assert await store.inbox.take() == []
+
+
+# Terminals.
+
+
+async def test_what_was_typed_is_read_in_order_by_whoever_waits(store: Store) -> None:
+    session = AttemptId("r1.test.terminal-1")
+    assert not await store.terminals.known(session)
+    waiting = asyncio.create_task(store.terminals.typed(session, block_ms=20_000))
+    await store.terminals.type(session, Typed(text="l", size=(24, 80)))
+    [(first, typed)] = await waiting
+    assert typed == Typed(text="l", size=(24, 80))
+    await store.terminals.type(session, Typed(text="s"))
+    assert [typed for _, typed in await store.terminals.typed(session, after=first)] == [Typed(text="s")]
+    assert await store.terminals.known(session)
+
+
+async def test_a_terminal_that_is_over_can_still_be_read(store: Store) -> None:
+    session = AttemptId("r1.test.terminal-1")
+    await store.terminals.type(session, Typed(left=True))
+    await store.logs.append(session, [chunk("bye")])
+    await store.terminals.over(session)
+    assert await store.logs.whole(session) == [chunk("bye")]

@@ -25,7 +25,7 @@ from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.attempt import run_attempt
 from sandbox.spec import SandboxSpec
-from sandbox.supplies import Supplies
+from sandbox.supplies import Interact, Supplies
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +70,7 @@ class Laboratory:
     on_ready: Callable[[], None] = lambda: None
     claim: Callable[[SandboxSpec], str | None] = lambda _: None
     report: Callable[[AttemptResult], None] = lambda _: None
+    interact: Interact | None = None
 
     def run(self, *steps: str, **job: Any) -> AttemptResult:
         """Run these steps as one job."""
@@ -86,6 +87,7 @@ class Laboratory:
             claim=self.claim,
             on_ready=self.on_ready,
             report=self.report,
+            interact=self.interact,
         )
         spec = JobSpec(id=JobId("job"), run=steps, resources=resources, **job)
         return run_attempt(spec, AttemptId("r1.job.1"), supplies)

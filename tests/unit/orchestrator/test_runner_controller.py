@@ -12,9 +12,11 @@ from actors.handles import OrchestratorHandle
 from actors.runners import actor
 from actors.runners.actor import RunnerController
 from models.errors import DeltaError, InfrastructureError
-from models.ids import RunnerId
-from models.job import Resources
+from models.ids import AttemptId, JobId, RunnerId
+from models.job import JobSpec, Resources
 from models.settings import RunnerSettings, Settings
+from models.terminal import TerminalGrant
+from tests.unit.core.samples import change
 
 SMALL = Resources()
 LARGE = Resources(cpus=4.0)
@@ -53,6 +55,18 @@ class Launches:
             self.alive[runner].set_exception(error)
 
 
+class Terminals:
+    """Every terminal that was launched; the test ends each."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[TerminalGrant, asyncio.Future[str]]] = []
+
+    async def __call__(self, grant: TerminalGrant) -> str:
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.open.append((grant, ended))
+        return await ended
+
+
 class Asked:
     """Stands for the orchestrator's actor. `depth` is what it answers; `lost` is what it was told."""
 
@@ -60,6 +74,7 @@ class Asked:
         self.depth = 0
         self.questions: asyncio.Queue[str] = asyncio.Queue()
         self.lost: asyncio.Queue[tuple[RunnerId, str]] = asyncio.Queue()
+        self.over: asyncio.Queue[tuple[AttemptId, str]] = asyncio.Queue()
         self.broken = False
 
     def handle(self) -> OrchestratorHandle:
@@ -72,6 +87,7 @@ class Asked:
         class Actor:
             queued = Method(stand_in._queued)
             runner_lost = Method(stand_in._runner_lost)
+            terminal_over = Method(stand_in._terminal_over)
 
         return OrchestratorHandle(Actor())
 
@@ -83,6 +99,14 @@ class Asked:
         self.lost.put_nowait((runner, why))
         if self.broken:
             raise InfrastructureError("the orchestrator does not answer")
+
+    async def _terminal_over(self, session: AttemptId, why: str) -> None:
+        self.over.put_nowait((session, why))
+
+
+@pytest.fixture
+def terminals() -> Terminals:
+    return Terminals()
 
 
 @pytest.fixture
@@ -97,11 +121,11 @@ def orchestrator() -> Asked:
 
 @pytest.fixture
 async def controller(
-    launches: Launches, orchestrator: Asked, monkeypatch: pytest.MonkeyPatch
+    launches: Launches, terminals: Terminals, orchestrator: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RunnerController]:
     monkeypatch.setattr(actor, "PAUSE_S", 0.0)
     settings = Settings(runners=RunnerSettings(max_pending=3))
-    controller = RunnerController(settings, launches, orchestrator.handle())
+    controller = RunnerController(settings, launches, terminals, orchestrator.handle())
     await controller.start()
     yield controller
     await controller.stop()
@@ -235,3 +259,28 @@ async def test_given_a_runner_the_controller_does_not_know_when_it_has_work_i_ex
     await launches.next()
     await settled()
     assert launches.nothing_more()
+
+
+def terminal(session: str) -> TerminalGrant:
+    return TerminalGrant(session=AttemptId(session), spec=JobSpec(id=JobId("test"), run=("true",)), change=change())
+
+
+async def test_a_terminal_is_opened_once_and_its_end_is_told(
+    controller: RunnerController, terminals: Terminals, orchestrator: Asked
+) -> None:
+    await controller.open_terminal(terminal("r1.test.terminal-1"))
+    await controller.open_terminal(terminal("r1.test.terminal-1"))
+    await settled()
+    [(_, ended)] = terminals.open
+    ended.set_result("")
+    assert await orchestrator.over.get() == ("r1.test.terminal-1", "")
+
+
+async def test_a_terminal_whose_node_dies_ends_with_the_reason(
+    controller: RunnerController, terminals: Terminals, orchestrator: Asked
+) -> None:
+    await controller.open_terminal(terminal("r1.test.terminal-1"))
+    await settled()
+    [(_, ended)] = terminals.open
+    ended.set_exception(InfrastructureError("the node died"))
+    assert await orchestrator.over.get() == ("r1.test.terminal-1", "the node died")
