@@ -74,6 +74,9 @@ class GitHubSettings(_Section):
     api_url: str = "https://api.github.com"
     webhook_secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
+    read_token: SecretStr = Field(
+        default=SecretStr(""), description="to fetch private repositories with; reads contents"
+    )
     app_id: str = ""
     private_key: SecretStr = SecretStr("")
     coalesce_s: float = Field(default=1.0, ge=0, description="least time between two writes about one run")

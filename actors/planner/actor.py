@@ -6,21 +6,24 @@ import asyncio
 from pathlib import Path
 
 from actors.planner.config import NAME
+from actors.planner.credentials import authorization
 from actors.planner.decide import PlanInputs, plan
 from actors.planner.policy import read_policy
 from actors.planner.tree import manifest_paths
 from models.change import Change, Trust
 from models.plan import Plan
 from models.policy import Policy
+from models.settings import GitHubSettings
 from sandbox.source.mirror import Mirror, Mirrors
 
 
 class Planner:
     """Plans one change at a time per thread; keeps nothing between changes. `policy` is the operator's file."""
 
-    def __init__(self, mirrors: Mirrors, policy: Path) -> None:
+    def __init__(self, mirrors: Mirrors, policy: Path, github: GitHubSettings | None = None) -> None:
         self._mirrors = mirrors
         self._policy = policy
+        self._github = github or GitHubSettings()
 
     async def start(self) -> None:
         """Nothing to load: the planner reads what it needs when it is asked."""
@@ -31,14 +34,16 @@ class Planner:
 
     def _plan(self, change: Change) -> Plan:
         mirror = self._mirrors.of(change.clone_url)
-        mirror.ensure(change.head, ref=change.fetch_ref)
+        credential = authorization(self._github, change.clone_url)
+        mirror.ensure(change.head, ref=change.fetch_ref, authorization=credential)
+        if change.base is not None:
+            mirror.ensure(change.base, authorization=credential)
         return plan(_inputs(mirror, change, read_policy(self._policy)))
 
 
 def _inputs(mirror: Mirror, change: Change, policy: Policy) -> PlanInputs:
     merge_base = None
     if change.base is not None:
-        mirror.ensure(change.base)
         merge_base = mirror.merge_base(change.base, change.head)
     tree = mirror.tree(change.head)
     manifests = manifest_paths(tree.files)

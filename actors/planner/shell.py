@@ -14,5 +14,5 @@ class PlannerActor(Starting, Planner):
     """One for all repositories."""
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        Planner.__init__(self, Mirrors(site.mirrors), settings.policy or site.state_dir / NAME)
+        Planner.__init__(self, Mirrors(site.mirrors), settings.policy or site.state_dir / NAME, settings.github)
         self._begin(self.start())

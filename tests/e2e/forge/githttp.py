@@ -28,9 +28,9 @@ class GitServer:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[GitServer]:
-    """The repositories under `root`, on a free port of loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(root))
+def serving(root: Path, authorization: str = "") -> Iterator[GitServer]:
+    """The repositories under `root`, on a free port of loopback; with `authorization`, only for those who send it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(root, authorization))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -41,10 +41,13 @@ def serving(root: Path) -> Iterator[GitServer]:
         thread.join()
 
 
-def _handler(root: Path) -> type[BaseHTTPRequestHandler]:
+def _handler(root: Path, authorization: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _run(self) -> None:
             body = self._body()
+            if authorization and self.headers.get("Authorization") != authorization:
+                self.send_error(401)
+                return
             done = subprocess.run(
                 ["git", "http-backend"], input=body, env=self._environment(len(body)), capture_output=True, check=False
             )
