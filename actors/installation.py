@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.driver import Driver
-from actors.site import Site, store_of
+from actors.site import Site, doors_of, store_of
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
 from cluster.host.engine import Engine, acquire, answers
@@ -23,6 +23,7 @@ from cluster.store.requirements import require
 from cluster.store.store import RedisStore
 from models.errors import InternalError
 from models.settings import Settings
+from sandbox.door import Doors
 from sandbox.source.mirror import Mirrors
 from sandbox.sweep import sweep
 
@@ -157,7 +158,7 @@ class Installation:
             lasting=self._lasting,
         )
         if fresh:
-            sweep(site.docker_url, site.installation, keep=lambda _attempt: False)
+            sweep(site.docker_url, site.installation, keep=lambda _attempt: False, doors=Doors(site.doors))
         own = not self.settings.ray_address
         address = self.ray.address if own else self.settings.ray_address
         self.driver.deploy(address, self.ray.environment() if own else {}, self.settings, site, fresh=fresh)
@@ -168,7 +169,8 @@ class Installation:
         if not self.settings.ray_address:
             self.ray.stop()
             if self._engine is not None:
-                sweep(self._engine.url, self.id, keep=lambda _attempt: False)
+                doors = Doors(doors_of(self.state_dir))
+                sweep(self._engine.url, self.id, keep=lambda _attempt: False, doors=doors)
         if not self.settings.redis_url:
             self.redis.stop()
 

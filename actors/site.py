@@ -31,6 +31,11 @@ class Site:
         return self.state_dir / "mirrors"
 
     @property
+    def doors(self) -> Path:
+        """The folder with what sandboxes and their node share, by node."""
+        return doors_of(self.state_dir)
+
+    @property
     def blobs(self) -> LocalBlobs:
         """The object store."""
         return LocalBlobs(self.state_dir / "blobs")
@@ -38,6 +43,11 @@ class Site:
     def store(self) -> RedisStore:
         """A client of the store, with its history."""
         return store_of(self.state_dir, self.redis_url)
+
+
+def doors_of(state_dir: Path) -> Path:
+    """The folder with the doors of the installation in this state directory."""
+    return state_dir / "doors"
 
 
 def store_of(state_dir: Path, redis_url: str) -> RedisStore:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from models.ids import BlobId
 from models.record import Record
 
+OTHER_HOSTS = "(others)"
+
 
 class Outcome(StrEnum):
     """How an attempt ended. `lost` is never said by a runner: it is said about one."""
@@ -46,6 +48,22 @@ class Artifact(Record):
     blob: BlobId
 
 
+class EgressUse(Record):
+    """What a job asked of one host and port, and what it was told, in sum.
+
+    `host` is what the job wrote, made printable; `reason` says why it was denied, or not reached though it was allowed.
+    `sent_bytes` left the sandbox, `received_bytes` came in. What does not fit into a result stands under `OTHER_HOSTS`.
+    """
+
+    host: str
+    port: int
+    allowed: bool
+    reason: str = ""
+    count: int = 0
+    sent_bytes: int = 0
+    received_bytes: int = 0
+
+
 class AttemptResult(Record):
     """One attempt's result. `exit_code` is the failing step's, or 0; `step` is its index in the job's `run`, from 0."""
 
@@ -56,5 +74,6 @@ class AttemptResult(Record):
     detail: str = ""
     artifacts: tuple[Artifact, ...] = ()
     refused_artifacts: tuple[str, ...] = ()
+    egress: tuple[EgressUse, ...] = ()
     runtime: str = ""
     unsafe: bool = False

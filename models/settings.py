@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.addresses import networks_in
 
 
 class _Section(BaseModel):
@@ -64,8 +66,18 @@ class SandboxSettings(_Section):
     log_limit_mb: int = Field(default=64, ge=1)
     artifact_limit_mb: int = Field(default=256, ge=1)
     artifact_limit_count: int = Field(default=1000, ge=1)
+    egress_networks: str = Field(
+        default="", description="networks, divided by commas, that jobs may reach although they are not public"
+    )
+    ca_bundle: Path | None = Field(default=None, description="CA certificates for jobs with egress; else the system's")
     warm_per_shape: int = Field(default=2, ge=0, description="idle sandboxes of one image and size on a node")
     warm_total: int = Field(default=8, ge=0, description="idle sandboxes on a node, about 60 MB each")
+
+    @field_validator("egress_networks")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        networks_in(text)  # whose ValueError names the network and what is wrong with it
+        return text
 
 
 class GitHubSettings(_Section):

@@ -24,6 +24,7 @@ from sandbox.artifacts import Limits, collect
 from sandbox.container import Sandbox
 from sandbox.log import AttemptLog
 from sandbox.names import attempt_name
+from sandbox.passage import Passage
 from sandbox.spec import MIB, SandboxSpec, sandbox_spec
 from sandbox.steps import CancelledError, job_environment, run_steps
 from sandbox.supplies import Supplies
@@ -61,6 +62,8 @@ def run_attempt(job: JobSpec, attempt: AttemptId, supplies: Supplies) -> Attempt
                 attempt_log.delta(f"errored: {result.detail}")
                 attempt_log.finish()
         result = result.having(runtime=spec.runtime if spec else "", unsafe=spec.unsafe if spec else False)
+        if work is not None and work.passage is not None:
+            result = result.having(egress=work.passage.uses())
         supplies.report(result)
         return result
     finally:
@@ -80,6 +83,7 @@ class _Attempt:
         self._log = log
         self._supplies = supplies
         self._sandbox: Sandbox | None = None
+        self.passage: Passage | None = None
 
     def run(self) -> AttemptResult:
         """All stages but the last. Raises what the module's docstring leaves to `run_attempt`."""
@@ -90,10 +94,15 @@ class _Attempt:
                 sandbox = self._sandbox = self._prepared()
                 tree.opened(self._guard(SOURCE_TIMEOUT_S, "fetching the source"))
                 guard = self._guard(PREPARE_TIMEOUT_S, "unpacking the source")
-                result = run_steps(sandbox, self._job, self._log, supplies.cancelled, tree, guard, supplies.on_ready)
-            if supplies.interact is not None and result.outcome is Outcome.PASSED:
-                supplies.interact(sandbox, job_environment(self._job), self._guard(TERMINAL_LIMIT_S, "the terminal"))
-                return result
+                self.passage = Passage(self._job, sandbox, supplies.settings, supplies.world, self._log)
+                with self.passage as passage:
+                    result = run_steps(
+                        sandbox, self._job, self._log, supplies.cancelled, tree, guard, supplies.on_ready, passage
+                    )
+                    if supplies.interact is not None and result.outcome is Outcome.PASSED:
+                        environment = job_environment(self._job, passage.environment)
+                        supplies.interact(sandbox, environment, self._guard(TERMINAL_LIMIT_S, "the terminal"))
+                        return result
             return self._with_artifacts(sandbox, result)
         except CancelledError:
             self._log.delta("cancelled")
@@ -101,11 +110,12 @@ class _Attempt:
 
     def _prepared(self) -> Sandbox:
         spec, docker_url, began = self._spec, self._supplies.docker_url, time.monotonic()
+        doors = self._supplies.doors
         warm = self._supplies.claim(spec)
         if warm:
-            sandbox = Sandbox.take_over(docker_url, spec, warm)
+            sandbox = Sandbox.take_over(docker_url, spec, warm, doors)
         else:
-            sandbox = Sandbox.start(docker_url, spec, attempt_name(spec.installation, self._attempt))
+            sandbox = Sandbox.start(docker_url, spec, attempt_name(spec.installation, self._attempt), doors)
         protection = UNSAFE if spec.unsafe else "gVisor"
         self._log.delta(
             f"sandbox: {protection}, runtime {spec.runtime}, image {spec.image}, "

@@ -14,11 +14,13 @@ from typing import NamedTuple
 import docker
 from docker.errors import APIError, ImageNotFound
 
+from models.errors import InternalError
 from models.ids import AttemptId
+from sandbox.door import Door, Doors
 from sandbox.engine import connect, docker_errors, remove
 from sandbox.hijack import start_exec
 from sandbox.memory import killed_for_memory
-from sandbox.names import attempt_name
+from sandbox.names import given_name
 from sandbox.options import container_options
 from sandbox.process import Input, Process
 from sandbox.spec import JOB_USER, WORKSPACE, SandboxSpec
@@ -50,13 +52,20 @@ class Terminal(NamedTuple):
 
 
 class Sandbox:
-    """A running container. Whoever has one must call `destroy`."""
+    """A running container, with its door where its spec has one. Whoever has one must call `destroy`."""
 
     def __init__(
-        self, client: docker.DockerClient, docker_url: str, container_id: str, spec: SandboxSpec, image_id: str = ""
+        self,
+        client: docker.DockerClient,
+        docker_url: str,
+        container_id: str,
+        spec: SandboxSpec,
+        image_id: str = "",
+        door: Door | None = None,
     ) -> None:
         self.id = container_id
         self.spec = spec
+        self.door = door
         self.watch = Watch(docker_url, container_id)
         self._docker_url = docker_url
         self._image_id = image_id
@@ -64,40 +73,52 @@ class Sandbox:
         self._api = client.api
 
     @classmethod
-    def start(cls, docker_url: str, spec: SandboxSpec, name: str) -> Sandbox:
+    def start(cls, docker_url: str, spec: SandboxSpec, name: str, doors: Doors | None = None) -> Sandbox:
         """Make and start a sandbox (about half a second) under a name that no other container has.
 
-        `SandboxUnavailableError` when this installation cannot make it, `InfrastructureError` when Docker fails.
-        Nothing is left behind in either case, nor when the caller is interrupted.
+        `doors` is needed for a spec with a door. `SandboxUnavailableError` when this installation cannot make it,
+        `InfrastructureError` when Docker fails. Nothing is left behind in either case, nor when the caller is
+        interrupted.
         """
+        door = _needed(doors).make(name) if spec.door else None
         with docker_errors("start a sandbox"):
             client = connect(docker_url)
             try:
-                return cls._start(client, docker_url, spec, name)
+                return cls._start(client, docker_url, spec, name, door)
             except BaseException:
                 remove(client, name)
                 client.close()
+                if door is not None:
+                    door.remove()
                 raise
 
     @classmethod
-    def take_over(cls, docker_url: str, spec: SandboxSpec, container_id: str) -> Sandbox:
-        """A sandbox that another process has started and given away. It is removed when this fails."""
+    def take_over(cls, docker_url: str, spec: SandboxSpec, container_id: str, doors: Doors | None = None) -> Sandbox:
+        """A sandbox that another process has started and given away. It is removed when this fails.
+
+        Its door stays then, for the sweeper.
+        """
         with docker_errors("take over a sandbox"):
             client = connect(docker_url)
             try:
-                return cls(client, docker_url, container_id, spec)
+                door = None
+                if spec.door:
+                    door = _needed(doors).of(str(client.api.inspect_container(container_id)["Name"]))
+                return cls(client, docker_url, container_id, spec, door=door)
             except BaseException:
                 remove(client, container_id)
                 client.close()
                 raise
 
     @classmethod
-    def _start(cls, client: docker.DockerClient, docker_url: str, spec: SandboxSpec, name: str) -> Sandbox:
+    def _start(
+        cls, client: docker.DockerClient, docker_url: str, spec: SandboxSpec, name: str, door: Door | None
+    ) -> Sandbox:
         image_id = _check_image(client, spec)
         try:
-            container = client.containers.create(name=name, **container_options(spec))
+            container = client.containers.create(name=name, **container_options(spec, door))
             container_id = str(container.id)
-            sandbox = cls(client, docker_url, container_id, spec, image_id)
+            sandbox = cls(client, docker_url, container_id, spec, image_id, door)
             client.api.start(container_id)
         except APIError as error:
             raise _explained(error, spec) from error
@@ -117,7 +138,7 @@ class Sandbox:
         believes. `InfrastructureError` then, and when Docker fails.
         """
         with docker_errors("give a sandbox away"):
-            self._api.rename(name, attempt_name(self.spec.installation, attempt))
+            self._api.rename(name, given_name(self.spec.installation, name, attempt))
 
     def release(self) -> None:
         """Let go of it: it lives on, and somebody else has it or removes it."""
@@ -216,6 +237,14 @@ class Sandbox:
                 remove(self._client, self.id)
             finally:
                 self._client.close()
+                if self.door is not None:
+                    self.door.remove()
+
+
+def _needed(doors: Doors | None) -> Doors:
+    if doors is None:
+        raise InternalError("a sandbox with a door is asked for where nobody has said where doors lie")
+    return doors
 
 
 def _check_image(client: docker.DockerClient, spec: SandboxSpec) -> str:

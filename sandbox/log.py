@@ -36,7 +36,10 @@ class _Held(NamedTuple):
 
 
 class AttemptLog:
-    """Takes the job's output and Delta's lines. Errors of the sink reach the caller. Not thread-safe."""
+    """Takes the job's output and Delta's lines. Errors of the sink reach the caller.
+
+    Not thread-safe, but for `aside`.
+    """
 
     def __init__(self, sink: Sink, limit_bytes: int, clock: Callable[[], float] = time.time) -> None:
         """`limit_bytes` bounds the job's text, counted in UTF-8; `clock` gives Unix seconds."""
@@ -53,9 +56,11 @@ class AttemptLog:
         self._held_bytes = 0
         self._dropped_bytes = 0
         self._kept: list[_Held] = []
+        self._aside: deque[str] = deque()
 
     def job(self, data: bytes) -> None:
         """Take some of the job's output, or none: call it at least every `STEP_S` so that what waits gets out."""
+        self._tell_asides()
         now = self._clock()
         for start in range(0, len(data), CHUNK_BYTES):
             text = self._decoder.decode(data[start : start + CHUNK_BYTES])
@@ -72,8 +77,13 @@ class AttemptLog:
 
     def delta(self, line: str) -> None:
         """Say something as Delta, in a line of its own, after all that the job has said so far."""
+        self._tell_asides()
         self._flush()
         self._emit(LogSource.DELTA, f"{line}\n")
+
+    def aside(self, line: str) -> None:
+        """Say something as Delta from any thread: it is told when this is next given anything."""
+        self._aside.append(line)
 
     def end_of_output(self) -> None:
         """A command has ended: an incomplete character at its end will not be completed by the next one."""
@@ -86,6 +96,7 @@ class AttemptLog:
     def finish(self) -> None:
         """Hand on everything that is still here."""
         self.end_of_output()
+        self._tell_asides()
         held, self._held = self._held, None
         if held is None:
             return
@@ -99,6 +110,12 @@ class AttemptLog:
             self._sink(chunks[start : start + BATCH_CHUNKS])
         while held:
             self._sink([held.popleft().chunk() for _ in range(min(BATCH_CHUNKS, len(held)))])
+
+    def _tell_asides(self) -> None:
+        while self._aside:
+            line = self._aside.popleft()
+            self._flush()
+            self._emit(LogSource.DELTA, f"{line}\n")
 
     def _flush(self) -> None:
         text = "".join(self._pending)

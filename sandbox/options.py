@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from docker.types import LogConfig, Ulimit
+from docker.types import LogConfig, Mount, Ulimit
 
+from sandbox.door import INSIDE, Door
 from sandbox.spec import (
     HOME,
     JOB_UID,
@@ -28,9 +29,11 @@ HOST_TASKS_PER_PROCESS = 4
 HOST_TASKS_OF_GVISOR = 256
 
 
-def container_options(spec: SandboxSpec) -> dict[str, Any]:
+def container_options(spec: SandboxSpec, door: Door | None = None) -> dict[str, Any]:
     """The keyword arguments of docker-py's `containers.create`
     (https://docker-py.readthedocs.io/en/stable/containers.html#docker.models.containers.ContainerCollection.run).
+
+    `door` is the only folder of the node's in it; without one there is none.
     """
     memory = spec.memory_mb * MIB
     return {
@@ -64,6 +67,7 @@ def container_options(spec: SandboxSpec) -> dict[str, Any]:
         "pids_limit": _host_pids(spec),
         "ulimits": [Ulimit(name="nofile", soft=16_384, hard=16_384), Ulimit(name="core", soft=0, hard=0)],
         "oom_score_adj": 500,  # a node out of memory takes a job before it takes Delta
+        **({"mounts": [Mount(INSIDE, str(door.path), type="bind", read_only=True)]} if door else {}),
     }
 
 

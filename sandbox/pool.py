@@ -20,6 +20,7 @@ import psutil
 from models.errors import InfrastructureError
 from models.ids import AttemptId
 from sandbox.container import Sandbox
+from sandbox.door import Doors
 from sandbox.engine import connect, docker_errors, remove
 from sandbox.names import warm_name
 from sandbox.spec import SandboxSpec
@@ -51,12 +52,14 @@ class WarmPool:
         bounds: Bounds,
         clock: Callable[[], float] = time.monotonic,
         memory_mb: Callable[[], int] = available_mb,
+        doors: Doors | None = None,
     ) -> None:
         self._docker_url = docker_url
         self._installation = installation
         self._bounds = bounds
         self._clock = clock
         self._memory_mb = memory_mb
+        self._doors = doors
         self._demand = Demand()
         self._waiting: dict[SandboxSpec, deque[_Waiting]] = {}
         self._closed = False
@@ -103,7 +106,7 @@ class WarmPool:
 
     def remove_leftovers(self) -> None:
         """Remove what an earlier pool has left. Only before the first `tend`."""
-        sweep(self._docker_url, self._installation, keep=lambda _: True)
+        sweep(self._docker_url, self._installation, keep=lambda _: True, doors=self._doors)
 
     def close(self) -> None:
         """Remove all that wait; nothing is made any more."""
@@ -127,7 +130,7 @@ class WarmPool:
     def _make(self, spec: SandboxSpec) -> None:
         name = warm_name(self._installation)
         try:
-            made = _Waiting(name, Sandbox.start(self._docker_url, spec, name))
+            made = _Waiting(name, Sandbox.start(self._docker_url, spec, name, self._doors))
         except InfrastructureError as error:  # a job that asks for it will say what is wrong
             log.warning("no sandbox of %s can be kept waiting: %s", spec.image, error)
             with self._lock:
@@ -150,5 +153,7 @@ class WarmPool:
                     remove(client, waiting.name)
                 finally:
                     client.close()
+            if waiting.sandbox.door is not None:
+                waiting.sandbox.door.remove()
         except InfrastructureError as error:
             log.warning("%s is left for the next pool: %s", waiting.name, error)

@@ -36,7 +36,10 @@ MIB = 1024 * 1024
 
 
 class SandboxSpec(Record):
-    """One sandbox: which image and runtime, and how much of the node. Sizes are in MiB."""
+    """One sandbox: which image and runtime, and how much of the node. Sizes are in MiB.
+
+    `door`: it shares a folder of sockets with the node (`door.py`).
+    """
 
     image: str
     installation: str
@@ -45,6 +48,7 @@ class SandboxSpec(Record):
     memory_mb: int = 2048
     workspace_mb: int = 1024
     pids: int = 1024
+    door: bool = False
 
     @property
     def unsafe(self) -> bool:
@@ -73,4 +77,5 @@ def sandbox_spec(job: JobSpec, *, image: str, installation: str, settings: Sandb
         memory_mb=job.resources.memory_mb,
         workspace_mb=job.resources.workspace_mb,
         pids=job.resources.pids,
+        door=bool(job.egress),
     )

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from threading import Event, Thread
+from types import MappingProxyType
 
 from models.errors import InfrastructureError
 from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.container import Sandbox
 from sandbox.log import AttemptLog
+from sandbox.passage import Passage
 from sandbox.process import STDERR, STDOUT, Piece, Process
 from sandbox.spec import HOME
 from sandbox.unpack import Tree, not_unpacked
@@ -34,8 +36,11 @@ class CancelledError(Exception):
     """Somebody no longer wants the result. Never leaves this folder."""
 
 
-def job_environment(job: JobSpec) -> dict[str, str]:
-    """The variables that a step sees besides those of the image (`PATH` is one): the same for every commit and node."""
+def job_environment(job: JobSpec, passage: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """The variables that a step sees besides those of the image (`PATH` is one): the same for every commit and node.
+
+    `passage` are those that lead to the egress proxy. The job's own win.
+    """
     return {
         "CI": "true",
         "DELTA": "true",
@@ -43,6 +48,7 @@ def job_environment(job: JobSpec) -> dict[str, str]:
         "USER": "runner",
         "LOGNAME": "runner",
         "SHELL": "/bin/bash",
+        **passage,
         **job.env,
     }
 
@@ -55,6 +61,7 @@ def run_steps(
     tree: Tree,
     guard: Callable[[], None],
     on_ready: Callable[[], None],
+    passage: Passage,
 ) -> AttemptResult:
     """Unpack the tree and run them all; the result has no artifacts yet.
 
@@ -73,7 +80,7 @@ def run_steps(
 
     for index, command in enumerate(job.run):
         log.step = index
-        step = _Step(sandbox, job, log, cancelled, deadline, index)
+        step = _Step(sandbox, job, log, cancelled, deadline, index, passage)
         result = step.run(command) if index else step.run_first(command, tree, guard, arrived)
         if result.outcome is not Outcome.PASSED:
             return result
@@ -84,7 +91,14 @@ class _Step:
     """One step while it runs."""
 
     def __init__(
-        self, sandbox: Sandbox, job: JobSpec, log: AttemptLog, cancelled: Event, deadline: float, index: int
+        self,
+        sandbox: Sandbox,
+        job: JobSpec,
+        log: AttemptLog,
+        cancelled: Event,
+        deadline: float,
+        index: int,
+        passage: Passage,
     ) -> None:
         self._sandbox = sandbox
         self._job = job
@@ -92,6 +106,8 @@ class _Step:
         self._cancelled = cancelled
         self._deadline = deadline
         self._index = index
+        self._forwards = passage.forwards
+        self._environment = job_environment(job, passage.environment)
         self._name = f"step {index + 1} of {len(job.run)}"
         self._kill_at = math.inf  # set when time is up: SIGTERM has been sent
         self._runtime_said = bytearray()
@@ -101,8 +117,8 @@ class _Step:
     ) -> AttemptResult:
         """Run it after the tree has come in through the same exec. `arrived` says until when the job may run."""
         began = time.monotonic()
-        argv = tree.shell(self._sandbox.spec, [*_SHELL, command])
-        with self._sandbox.exec(argv, environment=job_environment(self._job), stdin=True) as process:
+        argv = tree.shell(self._sandbox.spec, [*_SHELL, command], self._forwards)
+        with self._sandbox.exec(argv, environment=self._environment, stdin=True) as process:
             pieces = process.pieces(tree)
             arrival = tree.arrive(pieces, guard)
             if not arrival.in_place:
@@ -121,7 +137,7 @@ class _Step:
         """Run it to its end, whichever that is."""
         self._log.delta(f"{self._name}: {shown(command)}")
         argv = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *_SHELL, command]
-        with self._sandbox.exec(argv, environment=job_environment(self._job)) as process:
+        with self._sandbox.exec(argv, environment=self._environment) as process:
             return self._to_its_end(process, process.pieces())
 
     def _to_its_end(self, process: Process, pieces: Iterator[Piece]) -> AttemptResult:

@@ -10,6 +10,8 @@ from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.artifacts import BlobSink
 from sandbox.container import Sandbox
+from sandbox.door import Doors
+from sandbox.egress.outside import World
 from sandbox.log import Sink
 from sandbox.spec import SandboxSpec
 from sandbox.unpack import Source
@@ -37,7 +39,8 @@ class Supplies:
     thread, at once. `sink` takes log chunks, in order, at most 0.1 s late. `cancelled` may be set from another thread
     at any time. `on_ready` is called once, when the tree is in place and the first step begins. `claim` may save making
     a sandbox. `report` is called once, with the result that is returned later. `interact` is called after the steps,
-    where they have passed, and then nothing is collected.
+    where they have passed, and then nothing is collected. `doors` is where the ways out of sandboxes lie, for a job
+    that has egress; `world` is what they lead to.
     """
 
     docker_url: str
@@ -48,6 +51,8 @@ class Supplies:
     sink: Sink
     blobs: BlobSink
     cancelled: threading.Event
+    doors: Doors | None = None
+    world: World = World()  # noqa: RUF009 - immutable
     claim: Claim = _no_sandbox_waits
     on_ready: Callable[[], None] = _nobody_listens
     report: Report = _nobody_listens

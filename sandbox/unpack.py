@@ -1,20 +1,21 @@
 """The source's way into a sandbox, in the same exec as the first step: each exec costs its start, and one is enough.
 
-A small shell checks the sandbox (`seal.py`), unpacks what comes on its standard input, says a word that nobody can
-guess on its standard error, and becomes the step. The stream is opened in a thread as soon as this is made, while the
-sandbox is still on its way.
+A small shell checks the sandbox (`seal.py`), begins the forwarders into its door (`forward.py`), unpacks what comes on
+its standard input, says a word that nobody can guess on its standard error, and becomes the step. The stream is opened
+in a thread as soon as this is made, while the sandbox is still on its way.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
 
 from models.errors import InfrastructureError
+from sandbox import forward
 from sandbox.process import STDERR, STDOUT, TICK_S, Piece
 from sandbox.seal import check, refused
 from sandbox.source.lfs import Pointers
@@ -24,9 +25,9 @@ SAID_BYTES = 4096
 
 # The job's variables are there already, since they are the exec's; the ones that `tar` would obey are taken from it.
 _UNPACK = (
-    "word=$1; shift; {check} "
+    "word=$1; shift; {check} {begin} "
     "LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin LD_PRELOAD= LD_LIBRARY_PATH= TAR_OPTIONS= "
-    f"tar --extract --file=- --no-same-owner --directory={WORKSPACE} || exit; "
+    f"tar --extract --file=- --no-same-owner --directory={WORKSPACE} || exit; {{wait}} "
     'echo "$word" >&2; exec "$@" < /dev/null 2>&1'
 )
 
@@ -83,9 +84,13 @@ class Tree:
             else:
                 return
 
-    def shell(self, spec: SandboxSpec, step: list[str]) -> list[str]:
-        """The command that checks the sandbox, unpacks, and then becomes `step`."""
-        return ["/bin/sh", "-c", _UNPACK.replace("{check}", check(spec)), "sh", self._word, *step]
+    def shell(self, spec: SandboxSpec, step: list[str], forwards: Sequence[forward.Forward] = ()) -> list[str]:
+        """The command that checks the sandbox, begins the forwarders, unpacks, and then becomes `step`."""
+        parts = {"check": check(spec), "begin": forward.begin(forwards), "wait": forward.wait(forwards)}
+        text = _UNPACK
+        for name, part in parts.items():
+            text = text.replace(f"{{{name}}}", part)
+        return ["/bin/sh", "-c", text, "sh", self._word, *step]
 
     def read(self, size: int) -> bytes:
         """Some of the stream. At its end, raises what closing the source raises."""
@@ -118,7 +123,8 @@ class Tree:
 def not_unpacked(spec: SandboxSpec, said: bytes, exit_code: int | None) -> Exception:
     """The error for a tree that did not get in."""
     why = said.decode(errors="replace").strip() or "the sandbox ended"
-    return refused(spec, exit_code, why) or InfrastructureError(
+    known = refused(spec, exit_code, why) or forward.not_forwarded(exit_code)
+    return known or InfrastructureError(
         f"the source could not be unpacked in the sandbox (exit code {exit_code}): {why}",
         remedy=f"if the tree is larger than {spec.workspace_mb} MB, raise the job's `workspace_mb`",
     )

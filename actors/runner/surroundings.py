@@ -22,4 +22,5 @@ class Surroundings:
     docker_url: str
     installation: str
     mirrors: Path
+    doors: Path
     blobs: LocalBlobs

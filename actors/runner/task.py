@@ -28,6 +28,7 @@ from models.job import Resources
 from models.logs import LogChunk, LogSource
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.attempt import run_attempt
+from sandbox.door import Doors
 from sandbox.spec import SandboxSpec
 from sandbox.supplies import Supplies
 
@@ -116,6 +117,7 @@ class _Work:
             sink=self._pipe.put,
             blobs=around.blobs,
             cancelled=self._cancelled,
+            doors=Doors(around.doors, around.sandbox.ca_bundle),
             claim=self._claim,
             on_ready=self._ready,
             report=lambda result: self._ask(self._report(result)).result(),

@@ -22,6 +22,7 @@ from models.result import Outcome
 from models.terminal import TerminalGrant
 from sandbox.attempt import run_attempt
 from sandbox.container import Sandbox
+from sandbox.door import Doors
 from sandbox.supplies import Supplies
 from sandbox.terminal import Keyboard, attend
 
@@ -90,6 +91,7 @@ def _attend(
         sink=pipe.put,
         blobs=around.blobs,
         cancelled=cancelled,
+        doors=Doors(around.doors, around.sandbox.ca_bundle),
         interact=interact,
     )
     result = run_attempt(grant.spec, grant.session, supplies)

@@ -36,6 +36,7 @@ class RunnersActor(Starting, RunnerController):
             docker_url=site.docker_url,
             installation=site.installation,
             mirrors=site.mirrors,
+            doors=site.doors,
             blobs=site.blobs,
         )
         body_task = ray.remote(body)
@@ -73,7 +74,7 @@ class RunnersActor(Starting, RunnerController):
                 "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False),
             }
             pool = ray.remote(SandboxPoolActor).options(**options)
-            pool.remote(self._settings.sandbox, self._site.docker_url, self._site.installation)
+            pool.remote(self._settings.sandbox, self._site.docker_url, self._site.installation, doors=self._site.doors)
         self._pooled = alive
         await asyncio.sleep(_LOOK_FOR_NODES_S)
 

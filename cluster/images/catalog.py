@@ -17,6 +17,7 @@ RUNNER_PYTHON = Recipe(
         "python3-pip",
         "python3-pytest",
         "python3-venv",
+        "socat",  # the way from a job's loopback to its door: sandbox/forward.py
     ),
     commands=(
         # One image, one purpose: Debian's guard against `pip install` outside a venv only gets in a job's way here.

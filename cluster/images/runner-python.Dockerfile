@@ -12,6 +12,7 @@ RUN apt-get update \
         python3-pip \
         python3-pytest \
         python3-venv \
+        socat \
     && rm -rf /var/lib/apt/lists/*
 RUN rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
 RUN groupadd --gid 1000 runner

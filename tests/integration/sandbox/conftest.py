@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import docker
@@ -24,6 +25,8 @@ from models.logs import LogChunk, LogSource
 from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.attempt import run_attempt
+from sandbox.door import Doors
+from sandbox.egress.outside import World
 from sandbox.spec import SandboxSpec
 from sandbox.supplies import Interact, Supplies
 
@@ -68,6 +71,8 @@ class Laboratory:
     settings: SandboxSettings = field(default_factory=SandboxSettings)
     seen: Callable[[LogChunk], None] = lambda _: None
     on_ready: Callable[[], None] = lambda: None
+    doors: Doors | None = None
+    world: World = field(default_factory=World)
     claim: Callable[[SandboxSpec], str | None] = lambda _: None
     report: Callable[[AttemptResult], None] = lambda _: None
     interact: Interact | None = None
@@ -84,6 +89,8 @@ class Laboratory:
             sink=self.sink,
             blobs=self.blobs,
             cancelled=self.cancelled,
+            doors=self.doors,
+            world=self.world,
             claim=self.claim,
             on_ready=self.on_ready,
             report=self.report,
@@ -129,8 +136,9 @@ class Laboratory:
 
 
 @pytest.fixture
-def lab(docker_url: str, image: str) -> Iterator[Laboratory]:
-    """A laboratory; the test fails when it leaves a container."""
-    laboratory = Laboratory(docker_url, image)
+def lab(docker_url: str, image: str, tmp_path: Path) -> Iterator[Laboratory]:
+    """A laboratory; the test fails when it leaves a container, or a door."""
+    laboratory = Laboratory(docker_url, image, doors=Doors(tmp_path / "doors"))
     yield laboratory
     assert laboratory.left() == []
+    assert list(tmp_path.glob("doors/*/*")) == []

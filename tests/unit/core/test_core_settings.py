@@ -72,6 +72,12 @@ def test_given_a_value_that_cannot_be_i_expect_the_start_to_stop_with_its_name(
     assert [".".join(str(part) for part in error["loc"]) for error in raised.value.errors()] == [field]
 
 
+def test_given_a_network_that_is_none_i_expect_to_be_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELTA_SANDBOX__EGRESS_NETWORKS", "10.0.0.0/8, 10.0.0.1/33")
+    with pytest.raises(ValidationError, match=r"10\.0\.0\.1/33"):
+        Settings()
+
+
 def test_given_a_secret_i_expect_it_not_to_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DELTA_GITHUB__TOKEN", "ghp_secret")
     assert "ghp_secret" not in repr(Settings())

@@ -62,6 +62,19 @@ def test_deltas_lines_stand_behind_what_the_job_had_said() -> None:
     ]
 
 
+def test_what_is_said_aside_comes_with_whatever_is_next_and_is_never_lost() -> None:
+    reader = Reader()
+    reader.log.aside("one")
+    assert reader.chunks == []
+    reader.log.job(b"")
+    reader.log.aside("two")
+    reader.log.delta("three")
+    reader.log.aside("four")
+    reader.log.finish()
+    assert [chunk.text for chunk in reader.chunks] == ["one\n", "two\n", "three\n", "four\n"]
+    assert {chunk.source for chunk in reader.chunks} == {LogSource.DELTA}
+
+
 def test_a_job_cannot_speak_as_delta() -> None:
     reader = Reader()
     reader.log.job(b"step 1 of 1 ended: exit code 0\n")

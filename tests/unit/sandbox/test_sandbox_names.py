@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.ids import AttemptId, JobId, RunId, attempt_id
-from sandbox.names import attempt_name, attempt_of, is_warm, warm_name
+from sandbox.names import attempt_name, attempt_of, given_name, is_warm, token_of, warm_name
 
 ATTEMPT = attempt_id(RunId("r0123456789abcdef"), JobId("build-and_test-2"), 3)
 
@@ -24,6 +24,13 @@ def test_one_that_waits_belongs_to_nobody() -> None:
 def test_no_two_are_equal() -> None:
     assert warm_name("a1b2") != warm_name("a1b2")
     assert attempt_name("a1b2", ATTEMPT) != attempt_name("a1b2", ATTEMPT)
+
+
+def test_one_that_is_given_away_keeps_its_token_and_with_it_its_door() -> None:
+    waiting = warm_name("a1b2")
+    given = given_name("a1b2", f"/{waiting}", ATTEMPT)
+    assert attempt_of("a1b2", given) == ATTEMPT
+    assert token_of(given) == token_of(waiting) == waiting[-12:]
 
 
 def test_what_others_have_named_is_nobodys() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from models.ids import JobId
 from models.job import JobSpec, Resources
 from models.settings import SandboxSettings
+from sandbox.door import Door
 from sandbox.options import container_options
 from sandbox.spec import SandboxSpec, sandbox_spec
 from sandbox.unavailable import SandboxUnavailableError
@@ -61,6 +63,19 @@ def test_no_new_privileges() -> None:
 
 def test_nothing_of_the_host_is_mounted() -> None:
     assert not {"volumes", "mounts", "volumes_from", "devices", "binds"} & set(options())
+
+
+def test_a_door_is_the_only_thing_that_is_mounted_and_read_only() -> None:
+    [mount] = container_options(spec_of(), Door(Path("/state/doors/node/ab12")))["mounts"]
+    assert (mount["Type"], mount["Source"], mount["Target"]) == ("bind", "/state/doors/node/ab12", "/run/delta")
+    assert mount["ReadOnly"] is True
+
+
+def test_only_a_job_with_egress_asks_for_a_door() -> None:
+    settings = SandboxSettings()
+    for egress, door in (((), False), (("pypi.org",), True)):
+        job = JobSpec(id=JobId("unit"), run=("true",), egress=egress)
+        assert sandbox_spec(job, image="i", installation="here", settings=settings).door is door
 
 
 def test_no_namespace_is_shared() -> None:

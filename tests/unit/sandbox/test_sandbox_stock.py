@@ -82,6 +82,7 @@ def test_kinds_are_told_apart_by_everything_that_is_fixed_at_creation() -> None:
         "memory_mb": 9,
         "workspace_mb": 9,
         "pids": 9,
+        "door": True,
     }
     assert set(changed) == set(SandboxSpec.model_fields)
     assert all(SMALL.having(**{name: value}) != SMALL for name, value in changed.items())

@@ -1,0 +1,7 @@
+"""Attacks run where the sandbox's own tests do: on a real engine, and nothing may be left afterwards."""
+
+from __future__ import annotations
+
+from tests.integration.sandbox.conftest import image, lab
+
+__all__ = ["image", "lab"]
