@@ -46,6 +46,14 @@ class Artifact(Record):
     blob: BlobId
 
 
+class SavedCache(Record):
+    """A cache that was stored after the job passed. `blob` is the SHA-256 of its tar stream."""
+
+    key: str
+    blob: BlobId
+    size_bytes: int
+
+
 class AttemptResult(Record):
     """One attempt's result. `exit_code` is the failing step's, or 0; `step` is its index in the job's `run`, from 0."""
 
@@ -56,5 +64,6 @@ class AttemptResult(Record):
     detail: str = ""
     artifacts: tuple[Artifact, ...] = ()
     refused_artifacts: tuple[str, ...] = ()
+    saved: tuple[SavedCache, ...] = ()
     runtime: str = ""
     unsafe: bool = False

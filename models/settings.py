@@ -64,8 +64,16 @@ class SandboxSettings(_Section):
     log_limit_mb: int = Field(default=64, ge=1)
     artifact_limit_mb: int = Field(default=256, ge=1)
     artifact_limit_count: int = Field(default=1000, ge=1)
+    cache_limit_mb: int = Field(default=1024, ge=1, description="what one job may save")
     warm_per_shape: int = Field(default=2, ge=0, description="idle sandboxes of one image and size on a node")
     warm_total: int = Field(default=8, ge=0, description="idle sandboxes on a node, about 60 MB each")
+
+
+class CacheSettings(_Section):
+    """How many caches of jobs are kept, of all repositories together: the least recently used go first."""
+
+    limit_mb: int = Field(default=10_240, ge=0)
+    keep_s: float = Field(default=604_800.0, ge=0, description="one that nobody used for longer goes")
 
 
 class GitHubSettings(_Section):
@@ -107,5 +115,6 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     runners: RunnerSettings = RunnerSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    caches: CacheSettings = CacheSettings()
     github: GitHubSettings = GitHubSettings()
     api: ApiSettings = ApiSettings()

@@ -23,3 +23,4 @@ class Surroundings:
     installation: str
     mirrors: Path
     blobs: LocalBlobs
+    caches: LocalBlobs

@@ -115,6 +115,8 @@ class _Work:
             source=lambda: source(around.mirrors, self._grant.change),
             sink=self._pipe.put,
             blobs=around.blobs,
+            caches=around.caches,
+            restore=self._grant.restore,
             cancelled=self._cancelled,
             claim=self._claim,
             on_ready=self._ready,

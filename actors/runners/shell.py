@@ -37,6 +37,7 @@ class RunnersActor(Starting, RunnerController):
             installation=site.installation,
             mirrors=site.mirrors,
             blobs=site.blobs,
+            caches=site.caches,
         )
         body_task = ray.remote(body)
 

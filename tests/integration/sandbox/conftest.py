@@ -17,7 +17,8 @@ import pytest
 
 from cluster.images.build import prepare
 from cluster.images.catalog import RUNNER_PYTHON
-from models.errors import InfrastructureError
+from models.caches import CacheHit
+from models.errors import InfrastructureError, NotFound
 from models.ids import AttemptId, BlobId, JobId
 from models.job import JobSpec, Resources
 from models.logs import LogChunk, LogSource
@@ -53,6 +54,11 @@ class MemoryBlobs:
         self.content[blob] = content
         return blob, len(content)
 
+    def open(self, blob: BlobId) -> BinaryIO:
+        if blob not in self.content:
+            raise NotFound(f"there is no blob {blob}")
+        return io.BytesIO(self.content[blob])
+
 
 @dataclass
 class Laboratory:
@@ -68,6 +74,8 @@ class Laboratory:
     settings: SandboxSettings = field(default_factory=SandboxSettings)
     seen: Callable[[LogChunk], None] = lambda _: None
     on_ready: Callable[[], None] = lambda: None
+    caches: MemoryBlobs = field(default_factory=MemoryBlobs)
+    restore: tuple[CacheHit, ...] = ()
     claim: Callable[[SandboxSpec], str | None] = lambda _: None
     report: Callable[[AttemptResult], None] = lambda _: None
     interact: Interact | None = None
@@ -85,6 +93,8 @@ class Laboratory:
             blobs=self.blobs,
             cancelled=self.cancelled,
             claim=self.claim,
+            caches=self.caches,
+            restore=self.restore,
             on_ready=self.on_ready,
             report=self.report,
             interact=self.interact,
