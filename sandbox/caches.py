@@ -152,7 +152,8 @@ class JobCaches:
             stream.finish()
         if code != 0:
             raise refused(sandbox.spec, code, said) or InfrastructureError(
-                f"it could not be unpacked (exit code {code}): {said[-500:]}"
+                f"it could not be unpacked (exit code {code}): {'; '.join(said[-500:].splitlines())}",
+                remedy=f"if it is larger than {sandbox.spec.workspace_mb} MB, raise the job's `workspace_mb`",
             )
         if stream.digest() != hit.blob:
             raise InfrastructureError(f"it is not what its name {hit.blob[:12]}… says")
