@@ -1,9 +1,10 @@
 """A project with a Python environment by its lock files: its first run, which installs, and its second one.
 
 `first_s` and `second_s` are whole attempts, from the runner's first move until the result is told. The
-environment is real: `venv` and `pip`, without a network, from wheels of 5,000 files and 100 MB in the tree. `save_s` and `restore_s` are what the log
-says. `mount_s` is for comparison: a sandbox made with the same files, extracted on the host before, bound read-only;
-`read_restored_s` and `read_mounted_s` are reading all files once, in memory and through that mount.
+environment is real: `venv` and `pip`, without a network, from wheels of 5,000 files and 100 MB in the tree. `save_s`
+and `restore_s` are what the log says. `mount_s` is for comparison: a sandbox made with the same files, extracted on the
+host before, bound read-only; `read_restored_s` and `read_mounted_s` are reading all files once, in memory and
+through that mount.
 """
 
 from __future__ import annotations
@@ -192,8 +193,7 @@ def _wheel(name: str, names: list[str], words: random.Random) -> bytes:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as wheel:
         paths = [f"{name}/__init__.py", *(f"{name}/m{number}.py" for number in range(FILES))]
         for path in paths:
-            lines = (f"{words.choice(names)} = {json.dumps(words.choice(names))}
-" for _ in range(FILE_BYTES // 28))
+            lines = (f"{words.choice(names)} = {json.dumps(words.choice(names))}\n" for _ in range(FILE_BYTES // 28))
             wheel.writestr(path, "".join(lines))
         wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
