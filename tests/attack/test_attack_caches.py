@@ -232,7 +232,7 @@ def test_a_path_that_is_a_link_takes_the_link_and_not_what_it_leads_to(lab: Labo
 
 def test_a_process_that_was_left_behind_cannot_change_what_is_saved(lab: Laboratory) -> None:
     # it appends to what `tar` reads, which `tar` would call changed
-    left = "mkdir .venv; (line=$(seq 2000); while :; do echo \"$line\" >> .venv/x; done) > /dev/null 2>&1 &"
+    left = 'mkdir .venv; (line=$(seq 2000); while :; do echo "$line" >> .venv/x; done) > /dev/null 2>&1 &'
     result = lab.run(left, "until test -s .venv/x; do :; done", caches=(CACHE,))
     assert len(result.saved) == 1, lab.told
 
