@@ -40,6 +40,11 @@ class Site:
         """The object store."""
         return LocalBlobs(self.state_dir / "blobs")
 
+    @property
+    def caches(self) -> LocalBlobs:
+        """The object store of caches: apart from the other one, so that neither can name what lies in the other."""
+        return LocalBlobs(self.state_dir / "caches")
+
     def store(self) -> RedisStore:
         """A client of the store, with its history."""
         return store_of(self.state_dir, self.redis_url)

@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import tempfile
+import time
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,6 +54,40 @@ class LocalBlobs:
                 return file.read(limit_bytes)
         except FileNotFoundError:
             raise NotFound(f"there is no blob {blob}") from None
+
+    def open(self, blob: BlobId) -> BinaryIO:
+        """A blob to read from; the caller closes it, and compares what it reads with the name. Raises `NotFound`."""
+        try:
+            return self._path(blob).open("rb")
+        except FileNotFoundError:
+            raise NotFound(f"there is no blob {blob}") from None
+
+    def size(self, blob: BlobId) -> int | None:
+        """Its size in bytes; None where there is none of that name."""
+        try:
+            return self._path(blob).stat().st_size
+        except (FileNotFoundError, NotFound):
+            return None
+
+    def remove(self, blob: BlobId) -> None:
+        """Removes a blob. Harmless when it is gone; whoever reads it reads it to its end."""
+        self._path(blob).unlink(missing_ok=True)
+
+    def sweep(self, keep: AbstractSet[BlobId], older_than_s: float) -> int:
+        """Removes all that is not to be kept and was last written so long ago, half-written files included.
+
+        Returns how many. Whoever reads one that is removed reads it to its end.
+        """
+        before = time.time() - older_than_s
+        removed = 0
+        for file in [*self._root.glob("??/*"), *self._root.glob(".incoming-*")]:
+            try:
+                if file.name not in keep and file.stat().st_mtime < before:
+                    file.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue  # somebody else was faster
+        return removed
 
     def _path(self, blob: BlobId) -> Path:
         # A result names its blobs, and results come from nodes that are not trusted: a name must not lead elsewhere.

@@ -36,7 +36,9 @@ class Change(Record):
     `base` is the target branch's commit as the event named it, or None when there is nothing to compare with; the
     diff is always taken against the merge base of `base` and `head`. `clone_url` is what git fetches from: a URL, or an
     absolute path for a local repository. `fetch_ref` is the ref that holds `head` when no branch of the repository does
-    (a fork's pull request). `delivery` is the forge's id of the event; `nonce` tells two manual runs of a commit apart.
+    (a fork's pull request).
+    `default_branch` is empty where it is not known. `delivery` is the forge's id of the event; `nonce` tells two manual
+    runs of a commit apart.
     """
 
     forge: Forge
@@ -48,6 +50,7 @@ class Change(Record):
     base: CommitId | None = None
     head_ref: str = ""
     base_ref: str = ""
+    default_branch: str = ""
     fetch_ref: str = ""
     number: int | None = None
     title: str = ""

@@ -40,6 +40,14 @@ class Analyze(Record):
     attempt: AttemptId
 
 
+class KeepCaches(Record):
+    """Enter what an attempt saved into the index of caches."""
+
+    do: Literal["keep_caches"] = "keep_caches"
+    job: JobId
+    attempt: AttemptId
+
+
 class Report(Record):
     """Bring the forge up to the run's present state."""
 
@@ -59,5 +67,7 @@ class Retire(Record):
     do: Literal["retire"] = "retire"
 
 
-Command = Annotated[MakePlan | Enqueue | Withdraw | Analyze | NoteFix | Report | Retire, Field(discriminator="do")]
+Command = Annotated[
+    MakePlan | Enqueue | Withdraw | Analyze | NoteFix | KeepCaches | Report | Retire, Field(discriminator="do")
+]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

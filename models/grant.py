@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.caches import CacheHit
 from models.change import Change
 from models.ids import AttemptId, JobId, LeaseToken, RunId
 from models.job import JobSpec
@@ -9,7 +10,10 @@ from models.record import Record
 
 
 class Grant(Record):
-    """`ttl_s` counts from the moment the runner *sent* its request, so a slow answer never lengthens a lease."""
+    """`ttl_s` counts from the moment the runner *sent* its request, so a slow answer never lengthens a lease.
+
+    `restore` is what of the job's caches is there already.
+    """
 
     run: RunId
     job: JobId
@@ -18,3 +22,4 @@ class Grant(Record):
     ttl_s: float
     spec: JobSpec
     change: Change
+    restore: tuple[CacheHit, ...] = ()

@@ -7,9 +7,10 @@ and is nothing to look into; "0" is before the first entry, "$" after the last o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from models.caches import CacheEntry, CachePlace, UsedCache
 from models.commands import Command
 from models.events import Event
 from models.failure import RememberedFailure
@@ -210,4 +211,28 @@ class Terminals(Protocol):
 
     async def over(self, session: AttemptId) -> None:
         """It has ended: in some minutes nothing of it is left, its log included."""
+        ...
+
+
+class Caches(Protocol):
+    """Which caches there are. Written by the control plane alone; the content lies in the object store."""
+
+    async def keep(self, entry: CacheEntry) -> None:
+        """Enters it, in the place of what lies there; it counts as used when it was saved, or later."""
+        ...
+
+    async def find(self, places: Sequence[CachePlace]) -> dict[CachePlace, CacheEntry]:
+        """What lies at these places."""
+        ...
+
+    async def used(self, places: Iterable[CachePlace], at: float) -> None:
+        """What lies there was of use at that Unix time. A place where nothing lies is passed over."""
+        ...
+
+    async def everything(self) -> list[UsedCache]:
+        """All entries."""
+        ...
+
+    async def forget(self, entry: CacheEntry) -> bool:
+        """Takes it out, unless another one lies in its place by now: then False."""
         ...

@@ -64,6 +64,14 @@ class EgressUse(Record):
     received_bytes: int = 0
 
 
+class SavedCache(Record):
+    """A cache that was stored after the job passed. `blob` is the SHA-256 of its tar stream."""
+
+    key: str
+    blob: BlobId
+    size_bytes: int
+
+
 class AttemptResult(Record):
     """One attempt's result. `exit_code` is the failing step's, or 0; `step` is its index in the job's `run`, from 0."""
 
@@ -75,5 +83,6 @@ class AttemptResult(Record):
     artifacts: tuple[Artifact, ...] = ()
     refused_artifacts: tuple[str, ...] = ()
     egress: tuple[EgressUse, ...] = ()
+    saved: tuple[SavedCache, ...] = ()
     runtime: str = ""
     unsafe: bool = False

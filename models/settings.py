@@ -70,6 +70,7 @@ class SandboxSettings(_Section):
         default="", description="networks, divided by commas, that jobs may reach although they are not public"
     )
     ca_bundle: Path | None = Field(default=None, description="CA certificates for jobs with egress; else the system's")
+    cache_limit_mb: int = Field(default=1024, ge=1, description="what one job may save")
     warm_per_shape: int = Field(default=2, ge=0, description="idle sandboxes of one image and size on a node")
     warm_total: int = Field(default=8, ge=0, description="idle sandboxes on a node, about 60 MB each")
 
@@ -78,6 +79,13 @@ class SandboxSettings(_Section):
     def _networks(cls, text: str) -> str:
         networks_in(text)  # whose ValueError names the network and what is wrong with it
         return text
+
+
+class CacheSettings(_Section):
+    """How many caches of jobs are kept, of all repositories together: the least recently used go first."""
+
+    limit_mb: int = Field(default=10_240, ge=0)
+    keep_s: float = Field(default=604_800.0, ge=0, description="one that nobody used for longer goes")
 
 
 class GitHubSettings(_Section):
@@ -122,5 +130,6 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     runners: RunnerSettings = RunnerSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    caches: CacheSettings = CacheSettings()
     github: GitHubSettings = GitHubSettings()
     api: ApiSettings = ApiSettings()

@@ -21,6 +21,7 @@ from models.ids import AttemptId
 from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.artifacts import Limits, collect
+from sandbox.caches import JobCaches
 from sandbox.container import Sandbox
 from sandbox.log import AttemptLog
 from sandbox.names import attempt_name
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 SOURCE_TIMEOUT_S = 1000.0  # git's own limits for a fetch end before
 PREPARE_TIMEOUT_S = 300.0
 COLLECT_TIMEOUT_S = 120.0
+CACHE_TIMEOUT_S = 120.0
 TERMINAL_LIMIT_S = 3600.0
 UNSAFE = "UNSAFE: without gVisor"
 
@@ -84,6 +86,8 @@ class _Attempt:
         self._supplies = supplies
         self._sandbox: Sandbox | None = None
         self.passage: Passage | None = None
+        limit = supplies.settings.cache_limit_mb * MIB
+        self._caches = JobCaches(job.caches, supplies.restore, supplies.caches, limit, log)
 
     def run(self) -> AttemptResult:
         """All stages but the last. Raises what the module's docstring leaves to `run_attempt`."""
@@ -92,6 +96,9 @@ class _Attempt:
             self._guard(PREPARE_TIMEOUT_S, "making the sandbox")()
             with Tree(supplies.source) as tree:
                 sandbox = self._sandbox = self._prepared()
+                while not self._caches.restore(sandbox, self._guard(CACHE_TIMEOUT_S, "restoring the caches")):
+                    self.destroy()  # and with it what came in by half
+                    sandbox = self._sandbox = self._prepared()
                 tree.opened(self._guard(SOURCE_TIMEOUT_S, "fetching the source"))
                 guard = self._guard(PREPARE_TIMEOUT_S, "unpacking the source")
                 self.passage = Passage(self._job, sandbox, supplies.settings, supplies.world, self._log)
@@ -103,7 +110,7 @@ class _Attempt:
                         environment = job_environment(self._job, passage.environment)
                         supplies.interact(sandbox, environment, self._guard(TERMINAL_LIMIT_S, "the terminal"))
                         return result
-            return self._with_artifacts(sandbox, result)
+            return self._with_caches(sandbox, self._with_artifacts(sandbox, result))
         except CancelledError:
             self._log.delta("cancelled")
             return AttemptResult(outcome=Outcome.CANCELLED, cause=Cause.CANCELLED, detail="cancelled while running")
@@ -152,6 +159,12 @@ class _Attempt:
         for line in found.refused:
             self._log.delta(f"artifact refused: {line}")
         return result.having(artifacts=found.artifacts, refused_artifacts=found.refused)
+
+    def _with_caches(self, sandbox: Sandbox, result: AttemptResult) -> AttemptResult:
+        """The result with what was saved: nothing of a job that did not pass."""
+        if result.outcome is not Outcome.PASSED:
+            return result
+        return result.having(saved=self._caches.save(sandbox, self._guard(CACHE_TIMEOUT_S, "saving the caches")))
 
     def _guard(self, limit_s: float, doing: str) -> Callable[[], None]:
         deadline = time.monotonic() + limit_s

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from models.caches import CacheHit
 from models.result import AttemptResult
 from models.settings import SandboxSettings
 from sandbox.artifacts import BlobSink
+from sandbox.caches import CacheBlobs
 from sandbox.container import Sandbox
 from sandbox.door import Doors
 from sandbox.egress.outside import World
@@ -40,7 +42,8 @@ class Supplies:
     at any time. `on_ready` is called once, when the tree is in place and the first step begins. `claim` may save making
     a sandbox. `report` is called once, with the result that is returned later. `interact` is called after the steps,
     where they have passed, and then nothing is collected. `doors` is where the ways out of sandboxes lie, for a job
-    that has egress; `world` is what they lead to.
+    that has egress; `world` is what they lead to. `restore` are those of the job's caches that there are, and
+    `caches` is where they lie; what is missing is saved there. Without `caches` there are none.
     """
 
     docker_url: str
@@ -57,3 +60,5 @@ class Supplies:
     on_ready: Callable[[], None] = _nobody_listens
     report: Report = _nobody_listens
     interact: Interact | None = None
+    caches: CacheBlobs | None = None
+    restore: tuple[CacheHit, ...] = ()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from actors.background import Background, until_done
 from actors.handles import RunnersHandle, Supervisors
+from actors.orchestrator.caches import restorable
 from actors.orchestrator.groups import Admission, Groups
 from actors.orchestrator.intake import Intake
 from actors.orchestrator.leases import HeldLease, LeaseTable
@@ -103,7 +104,7 @@ class Orchestrator:
         await self._rebuilt.wait()
         held = self._leases.of_runner(runner)
         if held is not None:
-            return self._grant(held, await self._store.runs.load(held.run))
+            return await self._grant(held, await self._store.runs.load(held.run))
         deadline = time.monotonic() + wait_s
         while True:
             while (offer := self._queue.take(shape)) is not None:
@@ -323,17 +324,19 @@ class Orchestrator:
             raise
         self._leases.hold(held)
         self._runners.taken(runner)
-        return self._grant(held, run)
+        return await self._grant(held, run)
 
-    def _grant(self, held: HeldLease, run: Run) -> Grant:
+    async def _grant(self, held: HeldLease, run: Run) -> Grant:
+        spec = run.job(held.job).spec
         return Grant(
             run=held.run,
             job=held.job,
             attempt=held.attempt,
             token=held.token,
             ttl_s=self._settings.lease.ttl_s,
-            spec=run.job(held.job).spec,
+            spec=spec,
             change=run.change,
+            restore=await restorable(self._store.caches, spec.caches, run.change, time.time()),
         )
 
     async def _on_lease(self, held: Grant, decide: Decide) -> bool:

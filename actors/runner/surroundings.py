@@ -24,3 +24,4 @@ class Surroundings:
     mirrors: Path
     doors: Path
     blobs: LocalBlobs
+    caches: LocalBlobs

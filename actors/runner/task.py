@@ -116,6 +116,8 @@ class _Work:
             source=lambda: source(around.mirrors, self._grant.change),
             sink=self._pipe.put,
             blobs=around.blobs,
+            caches=around.caches,
+            restore=self._grant.restore,
             cancelled=self._cancelled,
             doors=Doors(around.doors, around.sandbox.ca_bundle),
             claim=self._claim,

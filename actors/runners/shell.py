@@ -38,6 +38,7 @@ class RunnersActor(Starting, RunnerController):
             mirrors=site.mirrors,
             doors=site.doors,
             blobs=site.blobs,
+            caches=site.caches,
         )
         body_task = ray.remote(body)
 

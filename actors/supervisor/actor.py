@@ -17,9 +17,10 @@ from collections.abc import Mapping
 
 from actors.background import Background, until_done
 from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, supervisor_name
+from actors.supervisor.caches import CacheKeeper
 from actors.supervisor.tenure import Tenure
 from cluster.store.store import Store
-from models.commands import Analyze, Command, Enqueue, MakePlan, NoteFix, Report, Retire, Withdraw
+from models.commands import Analyze, Command, Enqueue, KeepCaches, MakePlan, NoteFix, Report, Retire, Withdraw
 from models.errors import DeltaError, InfrastructureError, InternalError, NotFound, StaleWrite
 from models.fence import Fence
 from models.ids import RunId
@@ -48,6 +49,7 @@ class Supervisor:
         orchestrator: OrchestratorHandle,
         planner: PlannerHandle,
         analyzer: AnalyzerHandle,
+        caches: CacheKeeper,
     ) -> None:
         self._number = number
         self._settings = settings
@@ -55,6 +57,7 @@ class Supervisor:
         self._orchestrator = orchestrator
         self._planner = planner
         self._analyzer = analyzer
+        self._caches = caches
         self._plan_tries: dict[RunId, int] = {}
         # By run, the outbox entries that were begun. Kept when done: an outbox that was read before may show them.
         self._begun: dict[RunId, set[str]] = defaultdict(set)
@@ -72,6 +75,7 @@ class Supervisor:
         self._background.repeat(self._reconcile)
         if self._number == 0:
             self._background.repeat(self._move_history)
+            self._background.repeat(self._caches.tidy)
 
     async def stop(self) -> None:
         """Ends the background work; for tests."""
@@ -216,6 +220,8 @@ class Supervisor:
                 await self._orchestrator.withdraw(attempt)
             case Analyze() | NoteFix():
                 await self._tell_analyzer(run, command, fence)
+            case KeepCaches(job=job, attempt=attempt):
+                await self._caches.keep(await self._store.runs.load(run), job, attempt)
             case Report():
                 await self._store.reports.due(run)
             case Retire():

@@ -7,6 +7,7 @@ from actors.handles import AnalyzerHandle, PlannerHandle
 from actors.shell import Named, Starting, orchestrator_handle
 from actors.site import Site
 from actors.supervisor.actor import Supervisor
+from actors.supervisor.caches import CacheKeeper
 from models.settings import Settings
 
 
@@ -15,5 +16,7 @@ class SupervisorActor(Starting, Supervisor):
 
     def __init__(self, settings: Settings, site: Site, number: int) -> None:
         planner, analyzer = PlannerHandle(Named(handles.PLANNER)), AnalyzerHandle(Named(handles.ANALYZER))
-        Supervisor.__init__(self, number, settings, site.store(), orchestrator_handle(), planner, analyzer)
+        store = site.store()
+        caches = CacheKeeper(store.caches, site.caches, settings.caches)
+        Supervisor.__init__(self, number, settings, store, orchestrator_handle(), planner, analyzer, caches)
         self._begin(self.start())

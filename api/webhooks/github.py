@@ -143,6 +143,7 @@ def _pull_request(payload: _Json, delivery: str) -> Change | None:
         base=CommitId(pull.base.sha),
         head_ref=pull.head.ref,
         base_ref=pull.base.ref,
+        default_branch=event.repository.default_branch,
         # GitHub keeps this ref in the base repository for every pull request, also after a fork is deleted.
         fetch_ref=f"refs/pull/{pull.number}/head",
         number=pull.number,
@@ -173,6 +174,7 @@ def _push(payload: _Json, delivery: str) -> Change | None:
         base=None if created else CommitId(event.before),
         head_ref=branch,
         base_ref=event.repository.default_branch if created else branch,
+        default_branch=event.repository.default_branch,
         title=event.head_commit.message.partition("\n")[0][:_TITLE_LIMIT] if event.head_commit else "",
         author=event.sender.login if event.sender else "",
         delivery=delivery,

@@ -20,6 +20,8 @@
 | `delta:reports:bell` | stream | wakes the reporter |
 | `delta:failures` | hash | run and job → remembered failure |
 | `delta:failures:vectors` | hash | run and job → its embedding, float32 |
+| `delta:{caches}:index` | hash | digest of repository, scope and key → the cache that lies there |
+| `delta:{caches}:used` | sorted set | the same digest, by when that cache was last of use |
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ REPORTS = "delta:reports"
 REPORTS_BELL = "delta:reports:bell"
 FAILURES = "delta:failures"
 FAILURE_VECTORS = "delta:failures:vectors"
+CACHES = "delta:{caches}:index"
+CACHES_USED = "delta:{caches}:used"
 LOG_PATTERN = "delta:log:*"
 
 DELIVERY_TTL_S = 7 * 86_400

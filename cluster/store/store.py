@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from cluster.archive import LocalArchive
 from cluster.store.archived_logs import ArchivedLogs
+from cluster.store.caches import CacheStore
 from cluster.store.connection import Client, answering, connect
 from cluster.store.failures import FailureStore
 from cluster.store.history import History
 from cluster.store.inbox import Inbox
 from cluster.store.logs import LogStore
+from cluster.store.memory.caches import MemoryCaches
 from cluster.store.memory.parts import (
     MemoryFailures,
     MemoryInbox,
@@ -38,6 +40,7 @@ class Store:
     logs: ports.Logs
     reports: ports.Reports
     failures: ports.Failures
+    caches: ports.Caches
     terminals: ports.Terminals
 
     @staticmethod
@@ -57,6 +60,7 @@ class Store:
             logs=LogStore(redis, ArchivedLogs(archive)),
             reports=ReportStore(redis, history),
             failures=FailureStore(redis),
+            caches=CacheStore(redis),
             terminals=TerminalStore(redis),
         )
 
@@ -73,6 +77,7 @@ class Store:
             logs=MemoryLogs(state),
             reports=MemoryReports(state),
             failures=MemoryFailures(state),
+            caches=MemoryCaches(state),
             terminals=MemoryTerminals(state),
         )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from models.commands import Analyze, Command, Enqueue, NoteFix, Report
+from models.caches import believable
+from models.commands import Analyze, Command, Enqueue, KeepCaches, NoteFix, Report
 from models.errors import StaleWrite
 from models.events import Event, EventKind
 from models.ids import AttemptId, JobId, LeaseToken, RunnerId
@@ -82,6 +83,7 @@ def finish(
     if any(_released_by(old, attempt_id, token) for old in job.attempts):
         return None
     attempt = _held(job, attempt_id, token)
+    result = result.having(saved=believable(job.spec, result))
     if result.outcome in {Outcome.CANCELLED, Outcome.LOST}:
         result = result.having(outcome=Outcome.LOST, cause=Cause.RUNNER_LOST, detail="its runner stopped by itself")
     if attempt.state is AttemptState.LEASED and result.outcome not in {Outcome.ERRORED, Outcome.LOST}:
@@ -129,7 +131,8 @@ def _end(run: Run, job: Job, attempt: Attempt, result: AttemptResult, lease_even
     if result.outcome in {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ERRORED, Outcome.LOST}:
         commands = (Analyze(job=job.id, attempt=attempt.id), *commands)
     elif result.outcome is Outcome.PASSED:
-        commands = (NoteFix(job=job.id), *commands)
+        kept = (KeepCaches(job=job.id, attempt=attempt.id),) if result.saved else ()
+        commands = (NoteFix(job=job.id), *kept, *commands)
     decision = _told(
         run.with_job(job), EventKind.JOB_FINISHED, job, f"{job.state} {result.detail}".strip(), now, *commands
     )

@@ -161,6 +161,33 @@ def test_what_cannot_be_found_is_said_in_one_line(server: Delta, repository: Pat
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
 
 
+def test_the_second_run_of_a_project_installs_nothing(server: Delta, repository: Path) -> None:
+    config = """\
+version: 1
+jobs:
+  test:
+    run:
+      - test -d .venv || { python3 -m venv --without-pip .venv; echo made > how.txt; }
+      - .venv/bin/python -c "import sys; assert sys.prefix == '/workspace/.venv'"
+    cache: [{key: requirements.lock, paths: [.venv]}]
+    artifacts: [how.txt]
+"""
+    branch(repository, "change", {".delta.yml": config, "requirements.lock": "one==1\n"})
+    run = ("run", str(repository), "--base", "main", "--head", "change", "--json")
+
+    def judged_again() -> tuple[str, int, int]:
+        done = as_json(server.command(*run))
+        [attempt] = job(done, "test")["attempts"]
+        return done["state"], len(attempt["result"]["artifacts"]), len(attempt["result"]["saved"])
+
+    assert judged_again() == ("passed", 1, 1), "it installs, and what it installed is kept"
+    assert judged_again() == ("passed", 0, 0), "it installs nothing"
+    git(repository, "checkout", "--quiet", "change")
+    (repository / "requirements.lock").write_text("one==2\n")
+    git(repository, "commit", "--quiet", "--all", "--message=another lock")
+    assert judged_again() == ("passed", 1, 1), "another lock file, another environment"
+
+
 def test_ctrl_c_cancels_the_run_and_leaves_no_container(docker_url: str, repository: Path) -> None:
     branch(repository, "change", {".delta.yml": "version: 1\njobs:\n  long:\n    run: [echo working, sleep 600]\n"})
     with delta() as own:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from cluster.store.connection import LONGEST_BLOCK_MS
 from cluster.store.streams import place
+from models.caches import CacheEntry, CachePlace
 from models.errors import InfrastructureError, StaleWrite
 from models.fence import Fence
 from models.ids import RunId
@@ -76,6 +77,8 @@ class State:
     forge: defaultdict[RunId, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     failures: dict[str, str] = field(default_factory=dict)
     vectors: dict[str, bytes] = field(default_factory=dict)
+    caches: dict[CachePlace, CacheEntry] = field(default_factory=dict)
+    caches_used: dict[CachePlace, float] = field(default_factory=dict)
     streams: defaultdict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     _last: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _grown: asyncio.Condition = field(default_factory=asyncio.Condition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,12 +28,12 @@ async def store(redis_server: RedisServer) -> AsyncIterator[RedisStore]:
 
 
 @pytest.fixture
-async def make(store: RedisStore) -> AsyncIterator[Make]:
+async def make(store: RedisStore, tmp_path: Path) -> AsyncIterator[Make]:
     """Makes planes, which end with the test."""
     made: list[Plane] = []
 
     def plane(*jobs: JobSpec, ttl_s: float = LONG_S, ownership: OwnershipSettings | None = None) -> Plane:
-        made.append(Plane(store, *jobs, ttl_s=ttl_s, ownership=ownership))
+        made.append(Plane(store, *jobs, caches=tmp_path, ttl_s=ttl_s, ownership=ownership))
         return made[-1]
 
     yield plane

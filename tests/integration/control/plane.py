@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from actors.handles import (
@@ -20,6 +21,8 @@ from actors.handles import (
 )
 from actors.orchestrator.actor import Orchestrator
 from actors.supervisor.actor import Supervisor
+from actors.supervisor.caches import CacheKeeper
+from cluster.blobs import LocalBlobs
 from cluster.store.runs import RunStore
 from cluster.store.store import RedisStore
 from models.change import Change
@@ -157,7 +160,12 @@ class Plane:
     """One orchestrator and `settings.supervisors` supervisors over one store."""
 
     def __init__(
-        self, store: RedisStore, *jobs: JobSpec, ttl_s: float = LONG_S, ownership: OwnershipSettings | None = None
+        self,
+        store: RedisStore,
+        *jobs: JobSpec,
+        caches: Path,
+        ttl_s: float = LONG_S,
+        ownership: OwnershipSettings | None = None,
     ) -> None:
         self.runs = WatchedRuns(store)
         self.store = dataclasses.replace(store, runs=self.runs)
@@ -167,6 +175,7 @@ class Plane:
         self.planner = FakePlanner(*(jobs or (spec("test"),)))
         self.analyzer = FakeAnalyzer()
         self.runners = FakeRunners()
+        self.caches = LocalBlobs(caches)
         self._pool = tuple(Local(None) for _ in range(self.settings.supervisors))
         self._orchestrator = Local(None)
         self.orchestrator = self.new_orchestrator("boot-1")
@@ -193,6 +202,7 @@ class Plane:
             OrchestratorHandle(self._orchestrator),
             PlannerHandle(Local(self.planner)),
             AnalyzerHandle(Local(self.analyzer)),
+            CacheKeeper(self.store.caches, self.caches, self.settings.caches),
         )
         self._pool[number].actor = made
         return made

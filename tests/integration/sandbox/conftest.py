@@ -18,7 +18,8 @@ import pytest
 
 from cluster.images.build import prepare
 from cluster.images.catalog import RUNNER_PYTHON
-from models.errors import InfrastructureError
+from models.caches import CacheHit
+from models.errors import InfrastructureError, NotFound
 from models.ids import AttemptId, BlobId, JobId
 from models.job import JobSpec, Resources
 from models.logs import LogChunk, LogSource
@@ -56,6 +57,11 @@ class MemoryBlobs:
         self.content[blob] = content
         return blob, len(content)
 
+    def open(self, blob: BlobId) -> BinaryIO:
+        if blob not in self.content:
+            raise NotFound(f"there is no blob {blob}")
+        return io.BytesIO(self.content[blob])
+
 
 @dataclass
 class Laboratory:
@@ -73,6 +79,8 @@ class Laboratory:
     on_ready: Callable[[], None] = lambda: None
     doors: Doors | None = None
     world: World = field(default_factory=World)
+    caches: MemoryBlobs = field(default_factory=MemoryBlobs)
+    restore: tuple[CacheHit, ...] = ()
     claim: Callable[[SandboxSpec], str | None] = lambda _: None
     report: Callable[[AttemptResult], None] = lambda _: None
     interact: Interact | None = None
@@ -92,6 +100,8 @@ class Laboratory:
             doors=self.doors,
             world=self.world,
             claim=self.claim,
+            caches=self.caches,
+            restore=self.restore,
             on_ready=self.on_ready,
             report=self.report,
             interact=self.interact,
