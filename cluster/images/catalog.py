@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.images.recipe import Recipe
+from cluster.images.services import SERVICE_POSTGRES, SERVICE_REDIS
 
 RUNNER_PYTHON = Recipe(
     name="runner-python",
@@ -38,7 +39,9 @@ RUNNER_PYTHON = Recipe(
     workdir="/workspace",
 )
 
-CATALOG = {recipe.name: recipe for recipe in (RUNNER_PYTHON,)}
+CATALOG = {recipe.name: recipe for recipe in (RUNNER_PYTHON, SERVICE_REDIS, SERVICE_POSTGRES)}
+# What set-up makes without being asked.
+USUAL = (RUNNER_PYTHON.name,)
 
 
 def resolve(image: str) -> str:

@@ -17,8 +17,16 @@ EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/s
 KEPT = ("/usr/share/doc/*/copyright",)
 
 
+# Where an image says how it is known that a service made from it is ready.
+READY_LABEL = "delta.ready"
+
+
 class Recipe(BaseModel):
-    """What is in an image. `packages` are Debian's; `commands` are shell lines that root runs in it, in order."""
+    """What is in an image. `packages` are Debian's; `commands` are shell lines that root runs in it, in order.
+
+    A service's has a `command` that it is run by, the `port` that it then listens on, and perhaps a shell command
+    `ready` that succeeds once it may be used.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +37,9 @@ class Recipe(BaseModel):
     environment: tuple[tuple[str, str], ...]
     user: str
     workdir: str
+    command: tuple[str, ...] = ("/bin/bash",)
+    port: int | None = None
+    ready: str = ""
 
     @property
     def repository(self) -> str:
@@ -68,7 +79,12 @@ def bootstrap_command(recipe: Recipe) -> list[str]:
 def changes(recipe: Recipe) -> list[str]:
     """Return the Dockerfile instructions that `docker import --change` takes."""
     environment = [f"ENV {name}={value}" for name, value in recipe.environment]
-    return [*environment, f"USER {recipe.user}", f"WORKDIR {recipe.workdir}", 'CMD ["/bin/bash"]']
+    lines = [*environment, f"USER {recipe.user}", f"WORKDIR {recipe.workdir}", f"CMD {json.dumps([*recipe.command])}"]
+    if recipe.port is not None:
+        lines.append(f"EXPOSE {recipe.port}")
+    if recipe.ready:
+        lines.append(f"LABEL {READY_LABEL}={json.dumps(recipe.ready)}")
+    return lines
 
 
 def dockerfile(recipe: Recipe) -> str:
