@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo test check style units types fault bench doctor lock format clean
+.PHONY: help setup image venv demo test check style units types fault bench doctor lock format clean
 
 BIN := .venv/bin
 SETUP := cluster/host/setup.sh
@@ -12,6 +12,9 @@ help: ## List the targets
 
 setup: ## Make this machine ready: host packages, .venv, runner image; does nothing twice
 	@$(SETUP)
+
+image: setup ## Make an image of Delta's for services: make image NAME=service-postgres
+	@$(BIN)/python -m cluster.host.prepare $(NAME)
 
 venv:
 	@$(SETUP) --python-only

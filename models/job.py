@@ -110,6 +110,12 @@ class JobSpec(Record):
         return self.steps[index] if self.steps else Step()
 
     @property
+    def footprint(self) -> Resources:
+        """What it takes of its node, its services included."""
+        beside_mb = sum(service.memory_mb for service in self.services)
+        return self.resources.having(memory_mb=self.resources.memory_mb + beside_mb)
+
+    @property
     def secrets(self) -> frozenset[str]:
         """The names of all secrets that its steps ask for."""
         return frozenset(use.name for step in self.steps for use in step.secrets)

@@ -26,6 +26,7 @@ from sandbox.container import Sandbox
 from sandbox.log import AttemptLog
 from sandbox.names import attempt_name
 from sandbox.passage import Passage
+from sandbox.services.beside import Services
 from sandbox.spec import MIB, SandboxSpec, sandbox_spec
 from sandbox.steps import CancelledError, job_environment, run_steps
 from sandbox.supplies import Supplies
@@ -94,7 +95,10 @@ class _Attempt:
         supplies = self._supplies
         try:
             self._guard(PREPARE_TIMEOUT_S, "making the sandbox")()
-            with Tree(supplies.source) as tree:
+            with (
+                Services(self._job, self._spec, self._attempt, supplies, self._log) as services,
+                Tree(supplies.source) as tree,
+            ):
                 sandbox = self._sandbox = self._prepared()
                 while not self._caches.restore(sandbox, self._guard(CACHE_TIMEOUT_S, "restoring the caches")):
                     self.destroy()  # and with it what came in by half
@@ -103,6 +107,7 @@ class _Attempt:
                 guard = self._guard(PREPARE_TIMEOUT_S, "unpacking the source")
                 self.passage = Passage(self._job, sandbox, supplies.settings, supplies.world, self._log)
                 with self.passage as passage:
+                    passage.forwards += services.open(sandbox.door, guard)
                     result = run_steps(
                         sandbox, self._job, self._log, supplies.cancelled, tree, guard, supplies.on_ready, passage
                     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import docker
 from docker.errors import APIError, ImageNotFound
@@ -130,6 +130,11 @@ class Sandbox:
             return False
         with docker_errors("look at an image"):
             return str(self._client.images.get(self.spec.image).id) == self._image_id
+
+    def image_config(self) -> Mapping[str, Any]:
+        """What its image says of how it is to be run."""
+        with docker_errors("look at an image"):
+            return dict(self._client.images.get(self.spec.image).attrs["Config"] or {})
 
     def give_to(self, name: str, attempt: AttemptId) -> None:
         """Put it under the attempt's name; `name` is the one that it waits under.
@@ -253,7 +258,8 @@ def _check_image(client: docker.DockerClient, spec: SandboxSpec) -> str:
         image = client.images.get(spec.image)
     except ImageNotFound as error:
         raise SandboxUnavailableError(
-            f"the image {spec.image!r} is not on this node", remedy="run `make setup`, or check the job's `image`"
+            f"the image {spec.image!r} is not on this node",
+            remedy="run `make setup`, or `make image NAME=…`, or check the `image`",
         ) from error
     config = image.attrs["Config"] or {}
     if config.get("Volumes"):

@@ -120,6 +120,10 @@ class Process:
                     feeder = None
                 yield TICK
 
+    def send(self, data: bytes) -> None:
+        """Feed a few bytes to a command whose input nobody else feeds. Errors: `OSError` when it takes none."""
+        self._socket.sendall(data)
+
     def exit_code(self) -> int | None:
         """The command's exit code; None while it runs, or when its container took it down."""
         code = self._api.exec_inspect(self._id)["ExitCode"]

@@ -77,5 +77,5 @@ def sandbox_spec(job: JobSpec, *, image: str, installation: str, settings: Sandb
         memory_mb=job.resources.memory_mb,
         workspace_mb=job.resources.workspace_mb,
         pids=job.resources.pids,
-        door=bool(job.egress),
+        door=bool(job.egress or job.services),
     )

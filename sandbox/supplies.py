@@ -41,9 +41,10 @@ class Supplies:
     thread, at once. `sink` takes log chunks, in order, at most 0.1 s late. `cancelled` may be set from another thread
     at any time. `on_ready` is called once, when the tree is in place and the first step begins. `claim` may save making
     a sandbox. `report` is called once, with the result that is returned later. `interact` is called after the steps,
-    where they have passed, and then nothing is collected. `doors` is where the ways out of sandboxes lie, for a job
-    that has egress; `world` is what they lead to. `restore` are those of the job's caches that there are, and
-    `caches` is where they lie; what is missing is saved there. Without `caches` there are none.
+    where they have passed, and then nothing is collected. `resolve` gives the image that a service's name stands for.
+    `doors` is where the ways out of sandboxes lie, for a job that has egress or services; `world` is what egress leads
+    to. `restore` are those of the job's caches that there are, and `caches` is where they lie; what is missing is saved
+    there. Without `caches` there are none.
     """
 
     docker_url: str
@@ -54,6 +55,7 @@ class Supplies:
     sink: Sink
     blobs: BlobSink
     cancelled: threading.Event
+    resolve: Callable[[str], str] = str
     doors: Doors | None = None
     world: World = World()  # noqa: RUF009 - immutable
     claim: Claim = _no_sandbox_waits

@@ -237,7 +237,7 @@ class Orchestrator:
 
     async def _enqueue(self, run: Run, job: Job, *, waited: bool = False) -> None:
         offer = _offer(run, job)
-        self._shapes[offer.shape] = job.spec.resources
+        self._shapes[offer.shape] = job.spec.footprint
         wait_s = min(job.attempt.not_before - time.time(), LONGEST_DELAY_S)  # a clock that was set back adds nothing
         if wait_s > 0 and not waited:
             self._postpone(offer, wait_s)
@@ -371,7 +371,7 @@ def _offer(run: Run, job: Job) -> Offer:
         attempt=job.attempt.id,
         run=run.id,
         job=job.id,
-        shape=job.spec.resources.shape,
+        shape=job.spec.footprint.shape,
         repository=run.change.repository,
         priority=run.change.priority,
         concurrency=job.spec.concurrency,

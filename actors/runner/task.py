@@ -119,6 +119,7 @@ class _Work:
             caches=around.caches,
             restore=self._grant.restore,
             cancelled=self._cancelled,
+            resolve=resolve,
             doors=Doors(around.doors, around.sandbox.ca_bundle),
             claim=self._claim,
             on_ready=self._ready,

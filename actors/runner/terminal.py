@@ -91,6 +91,7 @@ def _attend(
         sink=pipe.put,
         blobs=around.blobs,
         cancelled=cancelled,
+        resolve=resolve,
         doors=Doors(around.doors, around.sandbox.ca_bundle),
         interact=interact,
     )

@@ -48,7 +48,7 @@ class RunnersActor(Starting, RunnerController):
 
         async def launch_terminal(grant: TerminalGrant) -> str:
             # Not by its session: Ray shows names, and whoever knows a session may type.
-            task = ray.remote(run_terminal).options(name="terminal", **_place(grant.spec.resources))
+            task = ray.remote(run_terminal).options(name="terminal", **_place(grant.spec.footprint))
             return str(await asked(task.remote(grant, surroundings)))
 
         RunnerController.__init__(self, settings, launch, launch_terminal, orchestrator_handle())

@@ -1,6 +1,7 @@
 """The last step of set-up, `python -m cluster.host.prepare`: an engine that answers, and the images it needs.
 
-With names, those images of the catalog instead of the usual ones. Imports `cluster.images`, so that `setup.sh` has one command to call. Second time: about a second, nothing is made.
+With names, those images of the catalog instead of the usual ones. Imports `cluster.images`, so that `setup.sh` has one
+command to call. Second time: about a second, nothing is made.
 """
 
 from __future__ import annotations

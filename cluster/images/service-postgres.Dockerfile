@@ -12,11 +12,15 @@ RUN install -d -o runner -g runner /workspace
 RUN echo "#!/bin/sh" >> /usr/local/bin/start-postgres
 RUN echo "set -e" >> /usr/local/bin/start-postgres
 RUN echo "data=\$HOME/postgres; user=\${POSTGRES_USER:-postgres}; database=\${POSTGRES_DB:-\$user}" >> /usr/local/bin/start-postgres
-RUN echo "initdb --pgdata=\$data --username=\$user --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync > /dev/null" >> /usr/local/bin/start-postgres
-RUN echo "if [ \$database != postgres ]; then" >> /usr/local/bin/start-postgres
-RUN echo "  echo CREATE DATABASE \$database | postgres --single -D \$data postgres > /dev/null; fi" >> /usr/local/bin/start-postgres
-RUN echo "exec postgres -D \$data -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp -c fsync=off -c synchronous_commit=off -c full_page_writes=off" >> /usr/local/bin/start-postgres
+RUN echo "cp -r /var/lib/postgres-empty \$data; chmod -R go= \$data" >> /usr/local/bin/start-postgres
+RUN echo "sql() { echo \$1 | postgres --single -D \$data postgres > /dev/null; }" >> /usr/local/bin/start-postgres
+RUN echo "[ \$user = postgres ] || sql CREATE\\ ROLE\\ \$user\\ SUPERUSER\\ LOGIN" >> /usr/local/bin/start-postgres
+RUN echo "[ \$database = postgres ] || sql CREATE\\ DATABASE\\ \$database\\ OWNER\\ \$user" >> /usr/local/bin/start-postgres
+RUN echo "set -- -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp" >> /usr/local/bin/start-postgres
+RUN echo "exec postgres -D \$data \$@ -c fsync=off -c synchronous_commit=off -c full_page_writes=off" >> /usr/local/bin/start-postgres
 RUN chmod 755 /usr/local/bin/start-postgres
+RUN install -d -o runner -g runner /var/lib/postgres-empty
+RUN su -s /bin/sh runner -c "/usr/lib/postgresql/15/bin/initdb --pgdata=/var/lib/postgres-empty --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --wal-segsize=4"
 ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENV HOME=/home/runner
 ENV LANG=C.UTF-8

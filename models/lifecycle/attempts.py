@@ -103,7 +103,7 @@ def give_back(run: Run, job_id: JobId, attempt_id: AttemptId, *, token: LeaseTok
     attempt = _held(job, attempt_id, token)
     attempt = attempt.having(state=step(ATTEMPT, attempt.state, AttemptEvent.RETURN), lease=None)
     job = job.having(state=step(JOB, job.state, JobEvent.RETURN)).with_attempt(attempt)
-    offer = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.resources.shape)
+    offer = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.footprint.shape)
     return _told(run.with_job(job), EventKind.JOB_RETURNED, job, "", now, offer)
 
 

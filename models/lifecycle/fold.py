@@ -45,7 +45,7 @@ def queue_attempt(run: Run, job: Job, event: JobEvent, now: float, delay_s: floa
     )
     job = job.having(state=step(JOB, job.state, event)).with_attempt(attempt)
     kind = EventKind.JOB_RETRIED if event is JobEvent.RETRY else EventKind.JOB_QUEUED
-    offer: Command = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.resources.shape)
+    offer: Command = Enqueue(job=job.id, attempt=attempt.id, shape=job.spec.footprint.shape)
     told = Event(kind=kind, at=now, job=job.id, attempt=number, detail=job.detail)
     return Decision(run=run.with_job(job), events=(told,), commands=(offer,))
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from cluster.host.engine import connect
+from cluster.images.build import prepare
+from cluster.images.services import SERVICE_REDIS
 from tests.e2e.repositories import branch, edited, example, git
 from tests.e2e.server import DELTA, Delta, as_json, delta
 
@@ -133,6 +135,23 @@ def test_a_job_that_takes_too_much_memory_says_so(server: Delta, repository: Pat
     found = finding(run, "test")
     assert found["category"] == "out_of_memory"
     assert "512 MB" in found["summary"]
+
+
+def test_a_job_reaches_its_service_and_takes_its_memory(server: Delta, repository: Path, docker_url: str) -> None:
+    client = connect(docker_url)
+    try:
+        prepare(client, SERVICE_REDIS, print)
+    finally:
+        client.close()
+    config = (
+        "version: 1\njobs:\n  ask:\n    services: {cache: {image: service-redis}}\n    run:\n"
+        '      - exec 3<> /dev/tcp/localhost/6379; echo PING >&3; read -r answer <&3; echo "$answer"\n'
+    )
+    code, run = judged(server, repository, {".delta.yml": config})
+    log = server.client.get(f"/v1/runs/{run['id']}/jobs/ask/log").text
+    assert (code, run["state"]) == (0, "passed"), log
+    assert "+PONG" in log
+    assert "service cache: on localhost:6379" in log
 
 
 def test_the_work_tree_can_be_judged_without_a_commit(server: Delta, repository: Path) -> None:

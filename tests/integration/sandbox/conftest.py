@@ -81,6 +81,7 @@ class Laboratory:
     world: World = field(default_factory=World)
     caches: MemoryBlobs = field(default_factory=MemoryBlobs)
     restore: tuple[CacheHit, ...] = ()
+    resolve: Callable[[str], str] = str
     claim: Callable[[SandboxSpec], str | None] = lambda _: None
     report: Callable[[AttemptResult], None] = lambda _: None
     interact: Interact | None = None
@@ -98,6 +99,7 @@ class Laboratory:
             blobs=self.blobs,
             cancelled=self.cancelled,
             doors=self.doors,
+            resolve=self.resolve,
             world=self.world,
             claim=self.claim,
             caches=self.caches,
