@@ -120,7 +120,7 @@ def test_cpu_time_is_limited() -> None:
 
 
 def test_the_hosts_limit_of_tasks_leaves_room_for_gvisor_and_equals_the_jobs_without_it() -> None:
-    assert options(pids=100)["pids_limit"] == 656
+    assert options(pids=100)["pids_limit"] == 4 * 100 + 1024
     assert options(unsafe_runtime="runc", pids=100)["pids_limit"] == 100
 
 
