@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from models.caches import CacheHit
 from models.change import Change
 from models.ids import AttemptId, JobId, RunId
 from models.job import JobSpec, Step
@@ -28,11 +29,15 @@ class Typed(Record):
 
 
 class TerminalGrant(Record):
-    """All that a runner needs to open one. `session` stands where an attempt's id does: for its log and its sandbox."""
+    """All that a runner needs to open one. `session` stands where an attempt's id does: for its log and its sandbox.
+
+    `restore` is what there is of the job's caches.
+    """
 
     session: AttemptId
     spec: JobSpec
     change: Change
+    restore: tuple[CacheHit, ...] = ()
 
 
 def new_session(run: RunId, job: JobId) -> AttemptId:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from actors.handles import RunnersHandle
+from actors.orchestrator.caches import restorable
 from cluster.store.store import Store
 from models.errors import DeltaError
 from models.ids import AttemptId
@@ -47,7 +48,9 @@ class Terminals:
         self._asked[wanted.session] = None
         self._touched[wanted.session] = self._clock()
         spec = looked_at(run.job(wanted.job).spec)
-        self._runners.open_terminal(TerminalGrant(session=wanted.session, spec=spec, change=run.change))
+        restore = await restorable(self._store.caches, spec.caches, run.change, time.time())
+        grant = TerminalGrant(session=wanted.session, spec=spec, change=run.change, restore=restore)
+        self._runners.open_terminal(grant)
 
     async def typed(self, session: AttemptId, after: str) -> tuple[str, list[Typed]] | None:
         """What was typed after `after`, once there is something; None: the terminal is to end."""

@@ -93,6 +93,8 @@ def _attend(
         cancelled=cancelled,
         resolve=resolve,
         doors=Doors(around.doors, around.sandbox.ca_bundle),
+        restore=grant.restore,
+        caches=around.caches,
         interact=interact,
     )
     result = run_attempt(grant.spec, grant.session, supplies)
