@@ -25,6 +25,7 @@ from models.job import Resources
 from models.plan import Plan
 from models.ports import Owners
 from models.result import AttemptResult
+from models.secret import HandedOut
 from models.terminal import TerminalGrant, Typed
 from sandbox.spec import SandboxSpec
 
@@ -93,6 +94,11 @@ class OrchestratorHandle:
     async def holds(self, attempt: AttemptId) -> bool:
         """Whether somebody carries this attempt."""
         return bool(await asked(self.actor.holds.remote(attempt)))
+
+    async def secrets(self, attempt: AttemptId, token: LeaseToken) -> HandedOut:
+        """The job's secrets."""
+        handed_out: HandedOut = await asked(self.actor.secrets.remote(attempt, token))
+        return handed_out
 
     async def begin(self, grant: Grant) -> bool:
         """The sandbox is ready."""

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.driver import Driver
-from actors.site import Site, doors_of, store_of
+from actors.site import Site, doors_of, store_of, vault_of
 from cluster.embedded.ray_head import RayHead
 from cluster.embedded.redis_server import RedisServer
 from cluster.host.engine import Engine, acquire, answers
 from cluster.host.locks import SharedLock, alone
 from cluster.store.requirements import require
 from cluster.store.store import RedisStore
+from cluster.vault import Vault
 from models.errors import InternalError
 from models.settings import Settings
 from sandbox.door import Doors
@@ -59,6 +60,11 @@ class Installation:
     def store(self) -> RedisStore:
         """A client of the store, with its history. Redis need not run yet."""
         return store_of(self.state_dir, self.redis_url)
+
+    @property
+    def vault(self) -> Vault:
+        """What secrets are encrypted with."""
+        return vault_of(self.state_dir)
 
     @property
     def mirrors(self) -> Mirrors:

@@ -8,6 +8,7 @@ from pathlib import Path
 from cluster.archive import LocalArchive
 from cluster.blobs import LocalBlobs
 from cluster.store.store import RedisStore, Store
+from cluster.vault import FILE, Vault
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Site:
         """The object store of caches: apart from the other one, so that neither can name what lies in the other."""
         return LocalBlobs(self.state_dir / "caches")
 
+    @property
+    def vault(self) -> Vault:
+        """What secrets are encrypted with."""
+        return vault_of(self.state_dir)
+
     def store(self) -> RedisStore:
         """A client of the store, with its history."""
         return store_of(self.state_dir, self.redis_url)
@@ -58,3 +64,8 @@ def doors_of(state_dir: Path) -> Path:
 def store_of(state_dir: Path, redis_url: str) -> RedisStore:
     """The store of the installation in this state directory, with its history."""
     return Store.connect(redis_url, LocalArchive(state_dir / "archive"))
+
+
+def vault_of(state_dir: Path) -> Vault:
+    """The vault of the installation in this state directory."""
+    return Vault(state_dir / FILE)

@@ -30,7 +30,13 @@ def serve(settings: Settings) -> None:
     try:
         installation.open_store()
         store = installation.store()
-        services = Services(settings=settings, store=store, token=installation.token, actors_run=threading.Event())
+        services = Services(
+            settings=settings,
+            store=store,
+            token=installation.token,
+            vault=installation.vault,
+            actors_run=threading.Event(),
+        )
         server = uvicorn.Server(
             uvicorn.Config(create_app(services), host=settings.api.host, port=settings.api.port, log_config=None)
         )

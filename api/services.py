@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from cluster.store.store import Store
+from cluster.vault import Vault
 from models.settings import Settings
 
 
@@ -16,12 +17,13 @@ from models.settings import Settings
 class Services:
     """One server's parts. `token` is the bearer token of the REST interface; an empty one is refused at start.
 
-    `actors_run` is set once the actors have started: until then events are accepted and wait.
+    `vault` encrypts secrets. `actors_run` is set once the actors have started: until then events are accepted and wait.
     """
 
     settings: Settings
     store: Store
     token: str
+    vault: Vault
     actors_run: threading.Event = field(default_factory=threading.Event)
 
 

@@ -20,6 +20,7 @@ from models.inbox import Message
 from models.lifecycle.decision import Decision
 from models.logs import LogChunk
 from models.run import Run
+from models.secret import SealedSecret
 from models.terminal import Typed
 
 START = "0"
@@ -235,4 +236,24 @@ class Caches(Protocol):
 
     async def forget(self, entry: CacheEntry) -> bool:
         """Takes it out, unless another one lies in its place by now: then False."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets as ciphertext, by scope and name. Nobody who has only these can read one."""
+
+    async def put(self, secret: SealedSecret) -> bool:
+        """Durable when this returns. False: it replaced an earlier one of its scope and name."""
+        ...
+
+    async def remove(self, scope: str, name: str) -> bool:
+        """False: there was none."""
+        ...
+
+    async def find(self, wanted: Sequence[tuple[str, str]]) -> list[SealedSecret]:
+        """Those that exist of these scopes and names, in that order."""
+        ...
+
+    async def everything(self) -> list[SealedSecret]:
+        """All of them, by name, then by scope."""
         ...

@@ -45,6 +45,14 @@ class BlobSink(Protocol):
         """Store one file's content."""
 
 
+# What a file's content, found at a path, passes through on its way: it must not become longer.
+Through = Callable[[str, BinaryIO], BinaryIO]
+
+
+def _as_it_is(_: str, content: BinaryIO) -> BinaryIO:
+    return content
+
+
 class Limits(NamedTuple):
     """For all artifacts of an attempt together."""
 
@@ -69,7 +77,12 @@ class Collected(NamedTuple):
 
 
 def collect(
-    sandbox: Sandbox, patterns: Iterable[str], limits: Limits, blobs: BlobSink, guard: Callable[[], None]
+    sandbox: Sandbox,
+    patterns: Iterable[str],
+    limits: Limits,
+    blobs: BlobSink,
+    guard: Callable[[], None],
+    through: Through = _as_it_is,
 ) -> Collected:
     """Everything that a pattern matches, the first pattern's files first where the limits do not let all out.
 
@@ -77,7 +90,7 @@ def collect(
     `InfrastructureError` when the sandbox does not answer as it should.
     """
     wanted, refused = choose(_listing(sandbox, guard), _guarded(patterns, guard), limits)
-    artifacts = _fetch(sandbox, wanted, blobs, guard, refused) if wanted else ()
+    artifacts = _fetch(sandbox, wanted, blobs, guard, refused, through) if wanted else ()
     if len(refused) > NAMED_REFUSALS:
         refused[NAMED_REFUSALS:] = [f"… and {len(refused) - NAMED_REFUSALS} more"]
     return Collected(artifacts, tuple(refused))
@@ -190,7 +203,12 @@ def _parsed(line: bytes) -> Listed:
 
 
 def _fetch(
-    sandbox: Sandbox, wanted: dict[str, Listed], blobs: BlobSink, guard: Callable[[], None], refused: list[str]
+    sandbox: Sandbox,
+    wanted: dict[str, Listed],
+    blobs: BlobSink,
+    guard: Callable[[], None],
+    refused: list[str],
+    through: Through,
 ) -> tuple[Artifact, ...]:
     names = io.BytesIO(b"".join(f"./{path}\0".encode() for path in wanted))
     budget = sum(file.size_bytes + TAR_OVERHEAD_BYTES for file in wanted.values()) + TAR_OVERHEAD_BYTES
@@ -200,14 +218,20 @@ def _fetch(
     with docker_errors("fetch the artifacts"), sandbox.exec(argv, stdin=True) as process:
         stream = io.BufferedReader(PieceReader(process.pieces(names), budget, guard), 64 * 1024)
         try:
-            artifacts.extend(unpack(stream, missing, blobs, refused))
+            artifacts.extend(unpack(stream, missing, blobs, refused, through))
         except (tarfile.TarError, EOFError, ValueError) as error:
             refused.append(f"the stream of artifacts broke off: {printable(str(error))}")
     refused.extend(f"{path}: did not come out of the sandbox" for path in missing)
     return tuple(artifacts)
 
 
-def unpack(stream: BinaryIO, missing: dict[str, Listed], blobs: BlobSink, refused: list[str]) -> Iterator[Artifact]:
+def unpack(
+    stream: BinaryIO,
+    missing: dict[str, Listed],
+    blobs: BlobSink,
+    refused: list[str],
+    through: Through = _as_it_is,
+) -> Iterator[Artifact]:
     """The members of a tar stream that were asked for, each once; `missing` loses those that came, or were refused."""
     with tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:
@@ -223,10 +247,24 @@ def unpack(stream: BinaryIO, missing: dict[str, Listed], blobs: BlobSink, refuse
             if member.size > file.size_bytes:
                 refused.append(f"{path}: grew while it was fetched")
                 continue
-            blob, size_bytes = blobs.put(cast("BinaryIO", content), member.size)
-            if size_bytes != member.size:
+            counted = _Counted(cast("BinaryIO", content))
+            blob, size_bytes = blobs.put(through(path, cast("BinaryIO", counted)), member.size)
+            if counted.taken != member.size:
                 raise tarfile.ReadError(f"{path} was cut off")
             yield Artifact(path=path, size_bytes=size_bytes, blob=blob)
+
+
+class _Counted:
+    """A file that knows how much of it was read."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self.taken = 0
+        self._source = source
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self.taken += len(data)
+        return data
 
 
 class PieceReader(io.RawIOBase):

@@ -15,14 +15,16 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from models.errors import InfrastructureError
 from models.ids import AttemptId
 from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
-from sandbox.artifacts import Limits, collect
-from sandbox.caches import JobCaches
+from sandbox.artifacts import Limits, collect, matches
+from sandbox.caches import CacheBlobs, JobCaches
 from sandbox.container import Sandbox
+from sandbox.handover import Handover
 from sandbox.log import AttemptLog
 from sandbox.names import attempt_name
 from sandbox.passage import Passage
@@ -32,6 +34,9 @@ from sandbox.steps import CancelledError, job_environment, run_steps
 from sandbox.supplies import Supplies
 from sandbox.unavailable import SandboxUnavailableError
 from sandbox.unpack import Tree
+
+if TYPE_CHECKING:
+    from sandbox.mask import Secrets
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +50,8 @@ UNSAFE = "UNSAFE: without gVisor"
 
 def run_attempt(job: JobSpec, attempt: AttemptId, supplies: Supplies) -> AttemptResult:
     """Run a job in a sandbox that nobody has used, and destroy it."""
-    attempt_log = AttemptLog(supplies.sink, supplies.settings.log_limit_mb * MIB)
+    secrets = _secrets(supplies)
+    attempt_log = AttemptLog(supplies.sink, supplies.settings.log_limit_mb * MIB, secrets=secrets)
     spec: SandboxSpec | None = None
     work: _Attempt | None = None
     try:
@@ -53,7 +59,7 @@ def run_attempt(job: JobSpec, attempt: AttemptId, supplies: Supplies) -> Attempt
             spec = sandbox_spec(
                 job, image=supplies.image, installation=supplies.installation, settings=supplies.settings
             )
-            work = _Attempt(job, attempt, spec, attempt_log, supplies)
+            work = _Attempt(job, attempt, spec, attempt_log, supplies, secrets)
             result = work.run()
             attempt_log.finish()
         except SandboxUnavailableError as error:
@@ -67,6 +73,7 @@ def run_attempt(job: JobSpec, attempt: AttemptId, supplies: Supplies) -> Attempt
         result = result.having(runtime=spec.runtime if spec else "", unsafe=spec.unsafe if spec else False)
         if work is not None and work.passage is not None:
             result = result.having(egress=work.passage.uses())
+        result = secrets.masked_result(result) if secrets else result
         supplies.report(result)
         return result
     finally:
@@ -74,21 +81,44 @@ def run_attempt(job: JobSpec, attempt: AttemptId, supplies: Supplies) -> Attempt
             work.destroy()
 
 
+def _secrets(supplies: Supplies) -> Secrets | None:
+    if not supplies.secrets:
+        return None
+    from sandbox.mask import Secrets  # loads numpy, which an attempt without secrets does not need
+
+    return Secrets(supplies.secrets)
+
+
+def _checked(caches: CacheBlobs | None, secrets: Secrets | None) -> CacheBlobs | None:
+    if caches is None or not secrets:
+        return caches
+    from sandbox.masked_files import CheckedCaches
+
+    return CheckedCaches(caches, secrets)
+
+
 class _Attempt:
     """What the stages of one attempt share."""
 
     def __init__(
-        self, job: JobSpec, attempt: AttemptId, spec: SandboxSpec, log: AttemptLog, supplies: Supplies
+        self,
+        job: JobSpec,
+        attempt: AttemptId,
+        spec: SandboxSpec,
+        log: AttemptLog,
+        supplies: Supplies,
+        secrets: Secrets | None,
     ) -> None:
         self._job = job
         self._attempt = attempt
         self._spec = spec
         self._log = log
         self._supplies = supplies
+        self._secrets = secrets
         self._sandbox: Sandbox | None = None
         self.passage: Passage | None = None
         limit = supplies.settings.cache_limit_mb * MIB
-        self._caches = JobCaches(job.caches, supplies.restore, supplies.caches, limit, log)
+        self._caches = JobCaches(job.caches, supplies.restore, _checked(supplies.caches, secrets), limit, log)
 
     def run(self) -> AttemptResult:
         """All stages but the last. Raises what the module's docstring leaves to `run_attempt`."""
@@ -108,8 +138,17 @@ class _Attempt:
                 self.passage = Passage(self._job, sandbox, supplies.settings, supplies.world, self._log)
                 with self.passage as passage:
                     passage.forwards += services.open(sandbox.door, guard)
+                    handover = Handover(sandbox, self._job, supplies.secrets, passage.forwards)
                     result = run_steps(
-                        sandbox, self._job, self._log, supplies.cancelled, tree, guard, supplies.on_ready, passage
+                        sandbox,
+                        self._job,
+                        self._log,
+                        supplies.cancelled,
+                        tree,
+                        guard,
+                        supplies.on_ready,
+                        passage,
+                        handover=handover,
                     )
                     if supplies.interact is not None and result.outcome is Outcome.PASSED:
                         environment = job_environment(self._job, passage.environment)
@@ -154,7 +193,7 @@ class _Attempt:
             guard = self._guard(COLLECT_TIMEOUT_S, "collecting the artifacts")
             settings = self._supplies.settings
             limits = Limits(files=settings.artifact_limit_count, total_bytes=settings.artifact_limit_mb * MIB)
-            found = collect(sandbox, patterns, limits, self._supplies.blobs, guard)
+            found = collect(sandbox, patterns, limits, self._supplies.blobs, guard, self._through)
         except InfrastructureError as error:
             # The steps have ended, and their verdict stands; the log says what is missing from it.
             why = f"artifacts could not be collected: {error}"
@@ -170,6 +209,14 @@ class _Attempt:
         if result.outcome is not Outcome.PASSED:
             return result
         return result.having(saved=self._caches.save(sandbox, self._guard(CACHE_TIMEOUT_S, "saving the caches")))
+
+    def _through(self, path: str, content: BinaryIO) -> BinaryIO:
+        """Reports are masked, as what they say is shown; other files are what the job made them."""
+        if not self._secrets or not any(matches(path, pattern) for pattern in self._job.junit):
+            return content
+        from sandbox.masked_files import MaskedFile
+
+        return cast("BinaryIO", MaskedFile(content, self._secrets))
 
     def _guard(self, limit_s: float, doing: str) -> Callable[[], None]:
         deadline = time.monotonic() + limit_s

@@ -157,14 +157,19 @@ class Sandbox:
         environment: Mapping[str, str] | None = None,
         stdin: bool = False,
         user: str = JOB_USER,
+        privileged: bool = False,
     ) -> Process:
-        """Start a command in `/workspace`. Delta's own commands run without the job's environment."""
+        """Start a command in `/workspace`. Delta's own commands run without the job's environment.
+
+        `privileged`, with every capability inside the sandbox, is for what must be out of the job's reach.
+        """
         with docker_errors("start a command in the sandbox"):
             made = self._api.exec_create(
                 self.id,
                 list(argv),
                 stdin=stdin,
                 user=user,
+                privileged=privileged,
                 workdir=WORKSPACE,
                 environment=dict(CONTROL_ENV if environment is None else environment),
             )
@@ -192,7 +197,13 @@ class Sandbox:
             return Terminal(connection, first, resize)
 
     def call(
-        self, argv: Sequence[str], *, stdin: Input | None = None, user: str = JOB_USER, guard: Callable[[], None]
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: Input | None = None,
+        user: str = JOB_USER,
+        privileged: bool = False,
+        guard: Callable[[], None],
     ) -> tuple[int | None, str]:
         """Run one of Delta's own commands to its end: exit code and the beginning of what it said.
 
@@ -201,7 +212,7 @@ class Sandbox:
         said = bytearray()
         with (
             docker_errors("run a command in the sandbox"),
-            self.exec(argv, stdin=stdin is not None, user=user) as process,
+            self.exec(argv, stdin=stdin is not None, user=user, privileged=privileged) as process,
         ):
             for piece in process.pieces(stdin):
                 guard()

@@ -12,9 +12,12 @@ import codecs
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.logs import LogChunk, LogSource
+
+if TYPE_CHECKING:
+    from sandbox.mask import Secrets  # loads numpy, which an attempt without secrets does not need
 
 STEP_S = 0.1
 CHUNK_BYTES = 64 * 1024
@@ -41,12 +44,20 @@ class AttemptLog:
     Not thread-safe, but for `aside`.
     """
 
-    def __init__(self, sink: Sink, limit_bytes: int, clock: Callable[[], float] = time.time) -> None:
-        """`limit_bytes` bounds the job's text, counted in UTF-8; `clock` gives Unix seconds."""
+    def __init__(
+        self,
+        sink: Sink,
+        limit_bytes: int,
+        clock: Callable[[], float] = time.time,
+        secrets: Secrets | None = None,
+    ) -> None:
+        """`limit_bytes` bounds the job's text, counted in UTF-8; `clock` gives Unix seconds; `secrets` are masked."""
         self.step = 0
         self._sink = sink
         self._half = limit_bytes // 2
         self._clock = clock
+        self._secrets = secrets
+        self._masker = secrets.stream() if secrets else None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending: list[str] = []
         self._pending_chars = 0
@@ -62,16 +73,7 @@ class AttemptLog:
         """Take some of the job's output, or none: call it at least every `STEP_S` so that what waits gets out."""
         self._tell_asides()
         now = self._clock()
-        for start in range(0, len(data), CHUNK_BYTES):
-            text = self._decoder.decode(data[start : start + CHUNK_BYTES])
-            if not text:
-                continue
-            if not self._pending:
-                self._pending_since = now
-            self._pending.append(text)
-            self._pending_chars += len(text)
-            if self._pending_chars >= CHUNK_BYTES:
-                self._flush()
+        self._decode(data if self._masker is None else self._masker.feed(data), now)
         if self._pending and now - self._pending_since >= STEP_S:
             self._flush()
 
@@ -87,6 +89,8 @@ class AttemptLog:
 
     def end_of_output(self) -> None:
         """A command has ended: an incomplete character at its end will not be completed by the next one."""
+        if self._masker is not None:
+            self._decode(self._masker.end(), self._clock())
         rest = self._decoder.decode(b"", final=True)
         self._decoder.reset()
         if rest:
@@ -117,6 +121,18 @@ class AttemptLog:
             self._flush()
             self._emit(LogSource.DELTA, f"{line}\n")
 
+    def _decode(self, data: bytes, now: float) -> None:
+        for start in range(0, len(data), CHUNK_BYTES):
+            text = self._decoder.decode(data[start : start + CHUNK_BYTES])
+            if not text:
+                continue
+            if not self._pending:
+                self._pending_since = now
+            self._pending.append(text)
+            self._pending_chars += len(text)
+            if self._pending_chars >= CHUNK_BYTES:
+                self._flush()
+
     def _flush(self) -> None:
         text = "".join(self._pending)
         self._pending.clear()
@@ -125,6 +141,8 @@ class AttemptLog:
             self._emit(LogSource.JOB, text)
 
     def _emit(self, source: LogSource, text: str) -> None:
+        if self._secrets and source is LogSource.DELTA:
+            text = self._secrets.masked(text)
         raw = text.encode()
         if self._held is None and source is LogSource.JOB:
             self._passed_bytes += len(raw)

@@ -19,6 +19,7 @@ from models.errors import InfrastructureError
 from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.container import Sandbox
+from sandbox.handover import Handover
 from sandbox.log import AttemptLog
 from sandbox.passage import Passage
 from sandbox.process import STDERR, STDOUT, Piece, Process
@@ -62,6 +63,8 @@ def run_steps(
     guard: Callable[[], None],
     on_ready: Callable[[], None],
     passage: Passage,
+    *,
+    handover: Handover,
 ) -> AttemptResult:
     """Unpack the tree and run them all; the result has no artifacts yet.
 
@@ -80,11 +83,24 @@ def run_steps(
 
     for index, command in enumerate(job.run):
         log.step = index
-        step = _Step(sandbox, job, log, cancelled, deadline, index, passage)
+        shell = [*_handed_over(job, index, log, cancelled, handover), *_SHELL]
+        step = _Step(sandbox, job, log, cancelled, deadline, index, passage, shell)
         result = step.run(command) if index else step.run_first(command, tree, guard, arrived)
         if result.outcome is not Outcome.PASSED:
             return result
     return AttemptResult(outcome=Outcome.PASSED, cause=Cause.EXIT, exit_code=0)
+
+
+def _handed_over(job: JobSpec, index: int, log: AttemptLog, cancelled: Event, handover: Handover) -> list[str]:
+    if uses := job.step(index).secrets:
+        names = ", ".join(f"{use.name} as a file" if use.as_file else use.name for use in uses)
+        log.delta(f"{_called(job, index)} gets these secrets: {names}")
+
+    def guard() -> None:
+        if cancelled.is_set():
+            raise CancelledError
+
+    return handover.before(index, guard)
 
 
 class _Step:
@@ -99,6 +115,7 @@ class _Step:
         deadline: float,
         index: int,
         passage: Passage,
+        shell: list[str],
     ) -> None:
         self._sandbox = sandbox
         self._job = job
@@ -106,9 +123,10 @@ class _Step:
         self._cancelled = cancelled
         self._deadline = deadline
         self._index = index
+        self._shell = shell
         self._forwards = passage.forwards
-        self._environment = job_environment(job, passage.environment)
-        self._name = f"step {index + 1} of {len(job.run)}"
+        self._environment = {**job_environment(job, passage.environment), **job.step(index).env}
+        self._name = _called(job, index)
         self._kill_at = math.inf  # set when time is up: SIGTERM has been sent
         self._runtime_said = bytearray()
 
@@ -117,7 +135,7 @@ class _Step:
     ) -> AttemptResult:
         """Run it after the tree has come in through the same exec. `arrived` says until when the job may run."""
         began = time.monotonic()
-        argv = tree.shell(self._sandbox.spec, [*_SHELL, command], self._forwards)
+        argv = tree.shell(self._sandbox.spec, [*self._shell, command], self._forwards)
         with self._sandbox.exec(argv, environment=self._environment, stdin=True) as process:
             pieces = process.pieces(tree)
             arrival = tree.arrive(pieces, guard)
@@ -136,7 +154,7 @@ class _Step:
     def run(self, command: str) -> AttemptResult:
         """Run it to its end, whichever that is."""
         self._log.delta(f"{self._name}: {shown(command)}")
-        argv = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *_SHELL, command]
+        argv = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *self._shell, command]
         with self._sandbox.exec(argv, environment=self._environment) as process:
             return self._to_its_end(process, process.pieces())
 
@@ -224,6 +242,11 @@ class _Step:
         return AttemptResult(
             outcome=Outcome.FAILED, cause=Cause.OUT_OF_MEMORY, exit_code=code, step=self._index, detail=detail
         )
+
+
+def _called(job: JobSpec, index: int) -> str:
+    number, name = f"step {index + 1} of {len(job.run)}", job.step(index).name
+    return f"{number} ({shown(name, 100)})" if name else number
 
 
 def shown(command: str, limit: int = SHOWN_CHARS) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
 
 from models.caches import CacheHit
 from models.result import AttemptResult
@@ -44,7 +46,7 @@ class Supplies:
     where they have passed, and then nothing is collected. `resolve` gives the image that a service's name stands for.
     `doors` is where the ways out of sandboxes lie, for a job that has egress or services; `world` is what egress leads
     to. `restore` are those of the job's caches that there are, and `caches` is where they lie; what is missing is saved
-    there. Without `caches` there are none.
+    there. Without `caches` there are none. `secrets` are the values that the job was given, by name.
     """
 
     docker_url: str
@@ -58,6 +60,7 @@ class Supplies:
     resolve: Callable[[str], str] = str
     doors: Doors | None = None
     world: World = World()  # noqa: RUF009 - immutable
+    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     claim: Claim = _no_sandbox_waits
     on_ready: Callable[[], None] = _nobody_listens
     report: Report = _nobody_listens

@@ -19,8 +19,10 @@ from actors.orchestrator.groups import Admission, Groups
 from actors.orchestrator.intake import Intake
 from actors.orchestrator.leases import HeldLease, LeaseTable
 from actors.orchestrator.queue import Offer, Queue
+from actors.orchestrator.secrets import handed_out
 from actors.orchestrator.terminals import Terminals
 from cluster.store.store import Store
+from cluster.vault import Vault
 from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId, new_token
@@ -31,6 +33,7 @@ from models.lifecycle.turn_away import turn_away
 from models.machines import AttemptState, LeaseState
 from models.result import AttemptResult
 from models.run import Attempt, Job, Run
+from models.secret import HandedOut
 from models.settings import Settings
 from models.terminal import Typed
 
@@ -46,10 +49,17 @@ class Orchestrator:
     """One per cluster. `session` names the cluster's boot: leases of an earlier one died with it."""
 
     def __init__(
-        self, settings: Settings, store: Store, session: str, supervisors: Supervisors, runners: RunnersHandle
+        self,
+        settings: Settings,
+        store: Store,
+        vault: Vault,
+        session: str,
+        supervisors: Supervisors,
+        runners: RunnersHandle,
     ) -> None:
         self._settings = settings
         self._store = store
+        self._vault = vault
         self._session = session
         self._supervisors = supervisors
         self._runners = runners
@@ -131,6 +141,15 @@ class Orchestrator:
     async def terminal_over(self, session: AttemptId, why: str) -> None:
         """The runner of a terminal has ended."""
         await self._terminals.over(session, why)
+
+    async def secrets(self, attempt: AttemptId, token: LeaseToken) -> HandedOut:
+        """The values of the secrets that the job of this lease is due. Raises `StaleWrite` when it no longer holds."""
+        await self._rebuilt.wait()
+        held = self._leases.find(attempt, token)
+        if held is None:
+            raise StaleWrite(f"the lease on {attempt} is no longer held by this token")
+        run = await self._store.runs.load(held.run)
+        return await handed_out(self._store, self._vault, run.job(held.job).spec, run.change)
 
     async def begin(self, held: Grant) -> bool:
         """The sandbox is ready. False: the lease no longer holds, stop."""

@@ -20,5 +20,6 @@ class OrchestratorActor(Starting, Orchestrator):
         pool = tuple(Named(supervisor_name(number)) for number in range(settings.supervisors))
         store = site.store()
         supervisors = Supervisors(pool, store.owners, settings.ownership.ttl_s)
-        Orchestrator.__init__(self, settings, store, session, supervisors, RunnersHandle(Named(handles.RUNNERS)))
+        runners = RunnersHandle(Named(handles.RUNNERS))
+        Orchestrator.__init__(self, settings, store, site.vault, session, supervisors, runners)
         self._begin(self.start())

@@ -21,12 +21,13 @@ from actors.runner.source import source
 from actors.runner.surroundings import Surroundings
 from cluster.images.catalog import resolve
 from cluster.store.store import Store
-from models.errors import ChangeError, InfrastructureError, NotFound
+from models.errors import ChangeError, InfrastructureError, NotFound, StaleWrite
 from models.grant import Grant
 from models.ids import RunnerId
 from models.job import Resources
 from models.logs import LogChunk, LogSource
 from models.result import AttemptResult, Cause, Outcome
+from models.secret import HandedOut
 from sandbox.attempt import run_attempt
 from sandbox.door import Doors
 from sandbox.spec import SandboxSpec
@@ -100,13 +101,23 @@ class _Work:
     async def carry_out(self) -> None:
         """Everything from grant to result. The sandbox is gone when this returns, however it does."""
         try:
-            await asyncio.to_thread(self._attempt)
+            secrets = await self._secrets()
+            await asyncio.to_thread(self._attempt, secrets)
         except (ChangeError, NotFound) as error:
             await self._could_not(Cause.REFUSED, str(error))
+        except StaleWrite as stale:
+            log.info("%s is not carried out: %s", self._grant.attempt, stale)
         except InfrastructureError as error:
             await self._could_not(Cause.SANDBOX, str(error))
 
-    def _attempt(self) -> None:
+    async def _secrets(self) -> HandedOut:
+        """What the job is given. Nobody is asked for nothing."""
+        grant = self._grant
+        if not grant.spec.secrets:
+            return HandedOut()
+        return await self._orchestrator.secrets(grant.attempt, grant.token)
+
+    def _attempt(self, secrets: HandedOut) -> None:
         around = self._around
         supplies = Supplies(
             docker_url=around.docker_url,
@@ -123,6 +134,7 @@ class _Work:
             doors=Doors(around.doors, around.sandbox.ca_bundle),
             claim=self._claim,
             on_ready=self._ready,
+            secrets=secrets.values,
             report=lambda result: self._ask(self._report(result)).result(),
         )
         run_attempt(self._grant.spec, self._grant.attempt, supplies)

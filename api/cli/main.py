@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.cli import ask, doctor, run, server, shell
+from api.cli import ask, doctor, run, secret, server, shell
 from models.errors import DeltaError
 from models.settings import Settings
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 for verb in (run.run, server.up, server.down, server.status, ask.cancel, ask.rerun, shell.shell, doctor.doctor):
     app.command()(verb)
+app.add_typer(secret.app)
 
 
 def main() -> None:

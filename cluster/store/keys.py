@@ -18,6 +18,7 @@
 | `delta:delivery:<digest>` | string | the inbox entry of a delivery, for `DELIVERY_TTL_S` |
 | `delta:reports` | hash | runs whose forge state is to be brought up to date → a random mark that tells them apart |
 | `delta:reports:bell` | stream | wakes the reporter |
+| `delta:secrets` | hash | name and scope → a secret, encrypted |
 | `delta:failures` | hash | run and job → remembered failure |
 | `delta:failures:vectors` | hash | run and job → its embedding, float32 |
 | `delta:{caches}:index` | hash | digest of repository, scope and key → the cache that lies there |
@@ -36,6 +37,7 @@ INBOX = "delta:inbox"
 INBOX_REFUSED = "delta:inbox:refused"
 REPORTS = "delta:reports"
 REPORTS_BELL = "delta:reports:bell"
+SECRETS = "delta:secrets"
 FAILURES = "delta:failures"
 FAILURE_VECTORS = "delta:failures:vectors"
 CACHES = "delta:{caches}:index"
@@ -85,3 +87,8 @@ def terminal(session: AttemptId) -> str:
 def delivery(digest: str) -> str:
     """Marker of one delivery, by the digest of its id."""
     return f"delta:delivery:{digest}"
+
+
+def secret_field(scope: str, name: str) -> str:
+    """Field of one secret; a name has no space in it."""
+    return f"{name} {scope}"

@@ -19,6 +19,7 @@ from cluster.store.memory.parts import (
     MemoryLogs,
     MemoryOwners,
     MemoryReports,
+    MemorySecrets,
     MemoryTerminals,
 )
 from cluster.store.memory.runs import MemoryRuns
@@ -26,6 +27,7 @@ from cluster.store.memory.state import Faults, State
 from cluster.store.ownership import OwnerStore
 from cluster.store.reports import ReportStore
 from cluster.store.runs import RunStore
+from cluster.store.secrets import SecretStore
 from cluster.store.terminals import TerminalStore
 from models import ports
 
@@ -41,6 +43,7 @@ class Store:
     reports: ports.Reports
     failures: ports.Failures
     caches: ports.Caches
+    secrets: ports.Secrets
     terminals: ports.Terminals
 
     @staticmethod
@@ -61,6 +64,7 @@ class Store:
             reports=ReportStore(redis, history),
             failures=FailureStore(redis),
             caches=CacheStore(redis),
+            secrets=SecretStore(redis),
             terminals=TerminalStore(redis),
         )
 
@@ -78,6 +82,7 @@ class Store:
             reports=MemoryReports(state),
             failures=MemoryFailures(state),
             caches=MemoryCaches(state),
+            secrets=MemorySecrets(state),
             terminals=MemoryTerminals(state),
         )
 

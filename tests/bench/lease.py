@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 from actors.handles import RunnersHandle, Supervisors
 from actors.orchestrator.actor import Orchestrator
 from cluster.store.store import Store
+from cluster.vault import Vault
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId, JobId, RunnerId
 from models.job import JobSpec, Resources
@@ -47,6 +49,7 @@ async def _lease_calls(depth: int) -> list[float]:
     orchestrator = Orchestrator(
         Settings(),
         store,
+        Vault(Path("never/read")),
         "bench",
         Supervisors((_Deaf(),), store.owners, Settings().ownership.ttl_s),
         RunnersHandle(_Deaf()),

@@ -41,10 +41,16 @@ class Delta:
     def __post_init__(self) -> None:
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30.0, trust_env=False)
 
-    def command(self, *arguments: str, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
-        """Runs `delta` with these arguments."""
+    def command(self, *arguments: str, timeout_s: float = 300.0, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs `delta` with these arguments; `typed` is its standard input."""
         return subprocess.run(
-            [DELTA, *arguments], env=self.env, capture_output=True, text=True, timeout=timeout_s, check=False
+            [DELTA, *arguments],
+            env=self.env,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
         )
 
     def up(self) -> None:

@@ -1,4 +1,4 @@
-"""Owners, inbox, logs, reports, failures and terminals in memory."""
+"""Owners, inbox, logs, reports, failures, terminals and secrets in memory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from models.ids import AttemptId, RunId
 from models.inbox import MESSAGE, Message
 from models.logs import LogChunk
 from models.ports import START
+from models.secret import SealedSecret
 from models.terminal import Typed
 
 
@@ -201,3 +202,33 @@ class MemoryTerminals:
         """It has ended."""
         del session  # this store forgets everything soon enough
         await self._state.turn()
+
+
+class MemorySecrets:
+    """See `models.ports.Secrets`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def put(self, secret: SealedSecret) -> bool:
+        """Stores it, in place of an earlier one."""
+        await self._state.turn()
+        there = (secret.name, secret.scope) in self._state.secrets
+        self._state.secrets[secret.name, secret.scope] = secret.model_dump_json()
+        return not there
+
+    async def remove(self, scope: str, name: str) -> bool:
+        """Removes it."""
+        await self._state.turn()
+        return self._state.secrets.pop((name, scope), None) is not None
+
+    async def find(self, wanted: Sequence[tuple[str, str]]) -> list[SealedSecret]:
+        """Those that exist of these scopes and names."""
+        await self._state.turn()
+        found = [self._state.secrets.get((name, scope)) for scope, name in wanted]
+        return [SealedSecret.model_validate_json(json) for json in found if json is not None]
+
+    async def everything(self) -> list[SealedSecret]:
+        """All of them, by name and scope."""
+        await self._state.turn()
+        return [SealedSecret.model_validate_json(json) for _, json in sorted(self._state.secrets.items())]

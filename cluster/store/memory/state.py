@@ -76,6 +76,7 @@ class State:
     marks: dict[RunId, str] = field(default_factory=dict)
     forge: defaultdict[RunId, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     failures: dict[str, str] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], str] = field(default_factory=dict)
     vectors: dict[str, bytes] = field(default_factory=dict)
     caches: dict[CachePlace, CacheEntry] = field(default_factory=dict)
     caches_used: dict[CachePlace, float] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from redis import Redis
 from api.app import create_app
 from api.services import Services
 from cluster.store.store import Store
+from cluster.vault import Vault
 from models.settings import ApiSettings, GitHubSettings, Settings
 
 TOKEN = "a-token"
@@ -81,11 +82,12 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def api(settings: Settings, redis_url: str, store: Store) -> AsyncIterator[Api]:
+async def api(settings: Settings, redis_url: str, store: Store, tmp_path: Path) -> AsyncIterator[Api]:
     """The API under uvicorn on a free port of loopback. Depends on `store`, so Redis is empty."""
     await store.ping()
     # The server's loop is another one, and a store belongs to one loop.
-    app = create_app(Services(settings=settings, store=Store.connect(redis_url), token=TOKEN))
+    vault = Vault(tmp_path / "secrets.key")
+    app = create_app(Services(settings=settings, store=Store.connect(redis_url), token=TOKEN, vault=vault))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

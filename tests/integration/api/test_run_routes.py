@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from api.app import create_app
 from api.services import Services
 from cluster.store.store import Store
+from cluster.vault import Vault
 from models.ids import CommitId
 from models.inbox import Cancel, Rerun, Submit
 from models.lifecycle.create import create, planned
@@ -167,7 +169,12 @@ async def test_every_operation_under_v1_asks_for_the_token_in_the_documentation(
 
 
 async def test_without_redis_it_lives_but_is_not_ready() -> None:
-    services = Services(settings=Settings(), store=Store.connect("unix:///nowhere/redis.sock"), token=TOKEN)
+    services = Services(
+        settings=Settings(),
+        store=Store.connect("unix:///nowhere/redis.sock"),
+        token=TOKEN,
+        vault=Vault(Path("never/used")),
+    )
     transport = httpx.ASGITransport(app=create_app(services))
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as client:

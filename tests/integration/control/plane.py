@@ -25,6 +25,7 @@ from actors.supervisor.caches import CacheKeeper
 from cluster.blobs import LocalBlobs
 from cluster.store.runs import RunStore
 from cluster.store.store import RedisStore
+from cluster.vault import Vault
 from models.change import Change
 from models.errors import DeltaError, InfrastructureError
 from models.failure import Explanation
@@ -169,6 +170,7 @@ class Plane:
     ) -> None:
         self.runs = WatchedRuns(store)
         self.store = dataclasses.replace(store, runs=self.runs)
+        self.vault = Vault(Path("never/read"))
         self.settings = Settings(
             supervisors=2, lease=LeaseSettings(ttl_s=ttl_s), ownership=ownership or OwnershipSettings()
         )
@@ -186,6 +188,7 @@ class Plane:
         made = Orchestrator(
             self.settings,
             self.store,
+            self.vault,
             session,
             Supervisors(self._pool, self.store.owners, self.settings.ownership.ttl_s),
             RunnersHandle(Local(self.runners)),

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import docker
 import pytest
+from pydantic import SecretStr
 
 from cluster.images.build import prepare
 from cluster.images.catalog import RUNNER_PYTHON
@@ -85,6 +86,7 @@ class Laboratory:
     claim: Callable[[SandboxSpec], str | None] = lambda _: None
     report: Callable[[AttemptResult], None] = lambda _: None
     interact: Interact | None = None
+    secrets: dict[str, SecretStr] = field(default_factory=dict)
 
     def run(self, *steps: str, **job: Any) -> AttemptResult:
         """Run these steps as one job."""
@@ -107,6 +109,7 @@ class Laboratory:
             on_ready=self.on_ready,
             report=self.report,
             interact=self.interact,
+            secrets=self.secrets,
         )
         spec = JobSpec(id=JobId("job"), run=steps, resources=resources, **job)
         return run_attempt(spec, AttemptId("r1.job.1"), supplies)

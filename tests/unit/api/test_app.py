@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from api.app import create_app
 from api.errors import Unauthorized, Unprocessable, status_of
 from api.services import Services
 from cluster.store.store import Store
+from cluster.vault import Vault
 from models.errors import (
     CallerError,
     ChangeError,
@@ -30,7 +32,14 @@ from models.settings import ApiSettings, GitHubSettings, Settings
 def app(*, token: str) -> FastAPI:
     """The application, on a Redis that is not there: nothing in these tests gets as far."""
     settings = Settings(github=GitHubSettings(webhook_secret=SecretStr("s")), api=ApiSettings(max_body_mb=1))
-    return create_app(Services(settings=settings, store=Store.connect("unix:///nowhere/redis.sock"), token=token))
+    return create_app(
+        Services(
+            settings=settings,
+            store=Store.connect("unix:///nowhere/redis.sock"),
+            token=token,
+            vault=Vault(Path("never/used")),
+        )
+    )
 
 
 def test_without_a_token_there_is_no_server() -> None:
