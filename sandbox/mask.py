@@ -89,17 +89,21 @@ class Secrets:
         return (stream.feed(raw) + stream.end()).decode(errors="replace")
 
     def masked_result(self, result: AttemptResult) -> AttemptResult:
-        """A result without a secret in its words. Artifacts whose path has one are refused."""
+        """A result without a secret in any of its words. Artifacts whose path has one are refused."""
         if not self:
             return result
         named = tuple(each for each in result.artifacts if self.masked(each.path) != each.path)
-        refused = [self.masked(line) for line in result.refused_artifacts]
-        refused += [f"{self.masked(each.path)}: there is a secret in its path" for each in named]
-        return result.having(
-            detail=self.masked(result.detail),
-            artifacts=tuple(each for each in result.artifacts if each not in named),
-            refused_artifacts=tuple(refused),
-        )
+        refused = (*result.refused_artifacts, *(f"{each.path}: there is a secret in its path" for each in named))
+        kept = tuple(each for each in result.artifacts if each not in named)
+        words = result.having(artifacts=kept, refused_artifacts=refused).model_dump(mode="json")
+        return type(result).model_validate(self._in_all(words))
+
+    def _in_all(self, value: object) -> object:
+        if isinstance(value, dict):
+            return {key: self._in_all(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._in_all(each) for each in value]
+        return self.masked(value) if isinstance(value, str) else value
 
 
 class Masker:

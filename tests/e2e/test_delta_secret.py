@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.embedded.ray_head import RayHead
 from tests.e2e.repositories import example, git
 from tests.e2e.server import Delta, as_json, delta
 
@@ -74,7 +75,8 @@ def test_from_the_command_line_into_one_step_and_nowhere_else(installation: Delt
 
     key = installation.state_dir / "secrets.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    holding = [
-        file for file in installation.state_dir.rglob("*") if file.is_file() and VALUE.encode() in file.read_bytes()
-    ]
-    assert holding == []
+    ray = RayHead(installation.state_dir, installation.state_dir / "run").temp_dir
+    files = [file for place in (installation.state_dir, ray) for file in place.rglob("*") if file.is_file()]
+    assert {"api.token", "secrets.key"} & {file.name for file in files}
+    assert any(file.is_relative_to(ray) and file.suffix == ".err" for file in files)  # what the runners said is there
+    assert [file for file in files if VALUE.encode() in file.read_bytes()] == []

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from models.ids import BlobId
-from models.result import Artifact, AttemptResult, Outcome
+from models.result import Artifact, AttemptResult, EgressUse, Outcome
 from models.secret import LEAST_CHARS
 from sandbox.log import AttemptLog
 from sandbox.mask import Masker, Secrets
@@ -195,6 +195,7 @@ def test_a_result_says_nothing_and_names_nothing() -> None:
         detail=f"step 1 ended: curl -u {TOKEN}",
         artifacts=(Artifact(path=f"a/{TOKEN}", size_bytes=1, blob=blob), Artifact(path="b", size_bytes=1, blob=blob)),
         refused_artifacts=(f"{TOKEN}: a symbolic link",),
+        egress=(EgressUse(host=f"{TOKEN}.evil.example", port=443, allowed=False),),
     )
     shown = of(TOKEN).masked_result(result)
     assert TOKEN not in shown.model_dump_json()
