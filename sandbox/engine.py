@@ -14,6 +14,8 @@ from docker.errors import APIError, DockerException
 from models.errors import InfrastructureError
 
 _ALREADY = {404, 409}  # gone; being removed by somebody else
+_STILL_DYING = "did not receive an exit event"
+_REMOVE_TRIES = 3
 
 
 def connect(docker_url: str) -> docker.DockerClient:
@@ -32,12 +34,21 @@ def api_version(docker_url: str) -> str:
 
 
 def remove(client: docker.DockerClient, name: str) -> None:
-    """Remove a container by its name or id, running or not. Harmless when it is gone."""
-    try:
-        client.api.remove_container(name, v=True, force=True)
-    except APIError as error:
-        if error.status_code not in _ALREADY:
-            raise
+    """Remove a container by its name or id, running or not. Harmless when it is gone.
+
+    Docker gives up when one that it kills is not dead within ten seconds, as happens with a fork bomb on a node that
+    has much to do. It dies all the same, so it is asked again.
+    """
+    for tries_left in reversed(range(_REMOVE_TRIES)):
+        try:
+            client.api.remove_container(name, v=True, force=True)
+        except APIError as error:
+            if error.status_code in _ALREADY:
+                return
+            if not tries_left or _STILL_DYING not in str(error):
+                raise
+        else:
+            return
 
 
 @contextmanager

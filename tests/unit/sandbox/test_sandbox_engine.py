@@ -1,0 +1,51 @@
+"""Removing a container, with an engine that answers as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from docker.errors import APIError
+
+from sandbox.engine import remove
+
+DYING = "tried to kill container, but did not receive an exit event"
+
+
+def engine(*answers: tuple[int, str] | None) -> tuple[Any, list[str]]:
+    """A client, and the names that it was asked to remove. An answer of None is success."""
+    left, asked = list(answers), []
+
+    def remove_container(name: str, **_: object) -> None:
+        asked.append(name)
+        answer = left.pop(0)
+        if answer is not None:
+            response = requests.Response()
+            response.status_code = answer[0]
+            raise APIError("refused", response=response, explanation=answer[1])
+
+    return SimpleNamespace(api=SimpleNamespace(remove_container=remove_container)), asked
+
+
+@pytest.mark.parametrize("answers", [[None], [(404, "no such container")], [(409, "is in progress")]])
+def test_one_that_is_gone_or_going_is_removed(answers: Sequence[tuple[int, str] | None]) -> None:
+    client, asked = engine(*answers)
+    remove(client, "name")
+    assert asked == ["name"]
+
+
+def test_one_that_takes_its_time_to_die_is_asked_for_again() -> None:
+    client, asked = engine((500, DYING), (500, DYING), None)
+    remove(client, "name")
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("answers", [[(500, DYING)] * 3, [(500, "device or resource busy")]])
+def test_what_docker_refuses_for_good_is_raised(answers: Sequence[tuple[int, str] | None]) -> None:
+    client, asked = engine(*answers)
+    with pytest.raises(APIError):
+        remove(client, "name")
+    assert len(asked) == len(answers)
