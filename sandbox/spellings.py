@@ -32,6 +32,18 @@ _QUOTES = (
     ('"', "'"),
 )
 
+# White space in an attribute: Python's saxutils and ElementTree, libxml2.
+_IN_ATTRIBUTES = tuple(
+    str.maketrans(references)
+    for references in (
+        {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"},
+        {"\n": "&#10;", "\r": "&#13;", "\t": "&#09;"},
+        {"\n": "&#10;", "\r": "&#13;"},
+        {"\n": "&#10;"},
+        {"\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;"},
+    )
+)
+
 
 def spellings(value: str) -> frozenset[bytes]:
     """Everything to look for, as UTF-8. None is shorter than `LEAST_CHARS` bytes or begins with white space."""
@@ -49,11 +61,13 @@ def spellings(value: str) -> frozenset[bytes]:
 
 def _parts(value: str) -> Iterator[str]:
     """The whole, and each line that is long enough not to be found everywhere."""
-    yield value.strip()
-    lines = [line.strip() for line in value.splitlines()]
+    whole = value.strip()
+    lines = whole.replace("\r\n", "\n").split("\n")
+    yield whole
     if len(lines) > 1:
-        yield "\r\n".join(value.strip().splitlines())
-        yield from (line for line in lines if len(line) >= LEAST_CHARS)
+        yield "\n".join(lines)
+        yield "\r\n".join(lines)
+        yield from (line.strip() for line in lines if len(line.strip()) >= LEAST_CHARS)
 
 
 def _texts(part: str) -> Iterator[str]:
@@ -100,8 +114,8 @@ def _markup(part: str) -> Iterator[str]:
     for double, single in _QUOTES:
         escaped = html.escape(part, quote=False).replace('"', double).replace("'", single)
         yield escaped
-        yield escaped.replace("\n", "&#10;")
-        yield escaped.replace("\n", "&#xA;")
+        for references in _IN_ATTRIBUTES:
+            yield escaped.translate(references)
         yield escaped.replace("&gt;", ">")
 
 
