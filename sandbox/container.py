@@ -17,7 +17,7 @@ from docker.errors import APIError, ImageNotFound
 from models.errors import InternalError
 from models.ids import AttemptId
 from sandbox.door import Door, Doors
-from sandbox.engine import connect, docker_errors, remove
+from sandbox.engine import connect, docker_errors, insist, remove
 from sandbox.hijack import start_exec
 from sandbox.memory import killed_for_memory
 from sandbox.names import given_name
@@ -229,7 +229,7 @@ class Sandbox:
         """End every process in the sandbox at once. Harmless when it has ended."""
         with docker_errors("kill a sandbox"):
             try:
-                self._api.kill(self.id)
+                insist(self._client, self.id, lambda: self._api.kill(self.id))
             except APIError as error:
                 if error.status_code not in {404, 409}:  # gone; not running
                     raise

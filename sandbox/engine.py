@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -12,15 +12,19 @@ import urllib3
 from docker.errors import APIError, DockerException
 
 from models.errors import InfrastructureError
+from sandbox.shim import end_shim
+
+# Longer than anything that Delta asks of Docker takes, but for making an image (`cluster/images/build.py`).
+ANSWER_TIMEOUT_S = 30
 
 _ALREADY = {404, 409}  # gone; being removed by somebody else
 _STILL_DYING = "did not receive an exit event"
-_REMOVE_TRIES = 3
+_TRIES = 3
 
 
 def connect(docker_url: str) -> docker.DockerClient:
     """A client; close it when done. Raises what docker-py raises when the engine does not answer."""
-    return docker.DockerClient(base_url=docker_url, version=api_version(docker_url))
+    return docker.DockerClient(base_url=docker_url, version=api_version(docker_url), timeout=ANSWER_TIMEOUT_S)
 
 
 @lru_cache(maxsize=8)
@@ -34,21 +38,32 @@ def api_version(docker_url: str) -> str:
 
 
 def remove(client: docker.DockerClient, name: str) -> None:
-    """Remove a container by its name or id, running or not. Harmless when it is gone.
+    """Remove a container by its name or id, running or not. Harmless when it is gone."""
+    try:
+        insist(client, name, lambda: client.api.remove_container(name, v=True, force=True))
+    except APIError as error:
+        if error.status_code not in _ALREADY:
+            raise
 
-    Docker gives up when one that it kills is not dead within ten seconds, as happens with a fork bomb on a node that
-    has much to do. It dies all the same, so it is asked again.
+
+def insist(client: docker.DockerClient, name: str, end: Callable[[], object]) -> None:
+    """Do what ends a container, by its name or id. Where Docker waits in vain for its death, it is helped (`shim.py`).
+
+    Docker gives up after ten seconds, or does not answer at all.
     """
-    for tries_left in reversed(range(_REMOVE_TRIES)):
+    for tries_left in reversed(range(_TRIES)):
         try:
-            client.api.remove_container(name, v=True, force=True)
+            end()
         except APIError as error:
-            if error.status_code in _ALREADY:
-                return
             if not tries_left or _STILL_DYING not in str(error):
+                raise
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            if not tries_left:
                 raise
         else:
             return
+        for found in client.api.containers(all=True, filters={"name": name}) or [{"Id": name}]:
+            end_shim(str(found["Id"]))
 
 
 @contextmanager

@@ -39,7 +39,9 @@ listens() {{
 """
 _BEGIN = "forward {port} {name} || exit;"
 _WAIT = """
-tries=0; until listens {port:04X}; do tries=$((tries + 1)); [ $tries -lt 500 ] || exit {code}; sleep 0.02; done
+_delta_n=0; until listens {port:04X}; do
+  _delta_n=$((_delta_n + 1)); [ $_delta_n -lt 500 ] || exit {code}; sleep 0.02
+done
 """
 
 

@@ -15,9 +15,11 @@ _NOT_GVISOR = 91
 _NO_LIMIT = 92
 # The limit may come a moment after the container has started.
 _CHECK = f"""
-read -r line < /proc/cmdline; case "$line" in *gvisor*) ;; *) echo "kernel: $line" >&2; exit {_NOT_GVISOR} ;; esac
-tries=0; until read -r max < {PIDS_LIMIT} && [ "$max" = {{pids}} ]; do
-  tries=$((tries + 1)); [ $tries -lt 100 ] || {{{{ echo "limit: $max" >&2; exit {_NO_LIMIT}; }}}}; sleep 0.1
+read -r _delta_text < /proc/cmdline
+case "$_delta_text" in *gvisor*) ;; *) echo "kernel: $_delta_text" >&2; exit {_NOT_GVISOR} ;; esac
+_delta_n=0; until read -r _delta_max < {PIDS_LIMIT} && [ "$_delta_max" = {{pids}} ]; do
+  _delta_n=$((_delta_n + 1)); [ $_delta_n -lt 100 ] || {{{{ echo "limit: $_delta_max" >&2; exit {_NO_LIMIT}; }}}}
+  sleep 0.1
 done
 """
 

@@ -24,11 +24,12 @@ from sandbox.spec import WORKSPACE, SandboxSpec
 SAID_BYTES = 4096
 
 # The job's variables are there already, since they are the exec's; the ones that `tar` would obey are taken from it.
+# This shell's own have names that no job has: one that the job exports would be changed for its first step.
 _UNPACK = (
-    "word=$1; shift; {check} {begin} "
+    "_delta_word=$1; shift; {check} {begin} "
     "LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin LD_PRELOAD= LD_LIBRARY_PATH= TAR_OPTIONS= "
     f"tar --extract --file=- --no-same-owner --directory={WORKSPACE} || exit; {{wait}} "
-    'echo "$word" >&2; exec "$@" < /dev/null 2>&1'
+    'echo "$_delta_word" >&2; exec "$@" < /dev/null 2>&1'
 )
 
 Source = Callable[[], AbstractContextManager[BinaryIO]]

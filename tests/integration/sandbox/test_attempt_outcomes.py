@@ -76,6 +76,12 @@ def test_variables_of_the_job_do_not_change_how_its_source_is_unpacked(lab: Labo
     assert lab.output.endswith("kept\n--exclude=* C\n")
 
 
+def test_variables_called_as_the_unpacking_shells_might_be_reach_the_first_step(lab: Laboratory) -> None:
+    names = ("word", "line", "max", "tries", "round", "found", "socket", "name", "port")
+    lab.run(f"echo {' '.join(f'${name}' for name in names)}", env={name: f"my-{name}" for name in names})
+    assert lab.output.split() == [f"my-{name}" for name in names]
+
+
 def test_a_large_tree_is_whole_before_the_first_step_begins(lab: Laboratory) -> None:
     lab.tree = {f"d{number % 40}/f{number}": bytes([number % 251]) * 10_000 for number in range(2000)}
     lab.tree["z/last"] = b"the last\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +14,9 @@ import requests
 from docker.errors import APIError
 
 from sandbox.engine import remove
+from sandbox.shim import end_shim
 
+ID = "f" * 64
 DYING = "tried to kill container, but did not receive an exit event"
 
 
@@ -27,7 +32,10 @@ def engine(*answers: tuple[int, str] | None) -> tuple[Any, list[str]]:
             response.status_code = answer[0]
             raise APIError("refused", response=response, explanation=answer[1])
 
-    return SimpleNamespace(api=SimpleNamespace(remove_container=remove_container)), asked
+    def containers(**_: object) -> list[dict[str, str]]:
+        return [{"Id": "an-id-that-no-process-has"}]
+
+    return SimpleNamespace(api=SimpleNamespace(remove_container=remove_container, containers=containers)), asked
 
 
 @pytest.mark.parametrize("answers", [[None], [(404, "no such container")], [(409, "is in progress")]])
@@ -49,3 +57,24 @@ def test_what_docker_refuses_for_good_is_raised(answers: Sequence[tuple[int, str
     with pytest.raises(APIError):
         remove(client, "name")
     assert len(asked) == len(answers)
+
+
+def test_the_shim_of_one_that_does_not_die_is_ended_and_no_other_process() -> None:
+    """Given programs that are called as the shim is, and as it is not, with the container's id among their words."""
+    sleep = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
+    shim = subprocess.Popen(
+        ["containerd-shim-test", *sleep[1:], "-id", ID], executable=sleep[0], stdout=subprocess.PIPE
+    )
+    other = subprocess.Popen([*sleep, "-id", ID], stdout=subprocess.PIPE)
+    try:
+        for started in (shim, other):
+            assert started.stdout is not None
+            started.stdout.readline()
+        assert end_shim(ID)
+        assert shim.wait(10) == -signal.SIGKILL
+        assert other.poll() is None
+        assert not end_shim("an-id-that-no-process-has")
+    finally:
+        for started in (shim, other):
+            started.kill()
+            started.communicate()
