@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.e2e.conftest import server
 from tests.integration.sandbox.conftest import image, lab
 
-__all__ = ["image", "lab"]
+__all__ = ["image", "lab", "server"]

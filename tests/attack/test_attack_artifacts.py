@@ -14,6 +14,7 @@ from models.result import Outcome
 from models.settings import SandboxSettings
 from tests.attack.node import unharmed
 from tests.integration.sandbox.conftest import Laboratory
+from tests.tars import tar_of
 
 # What `find` and `tar` of a hostile image say. The names were all asked for, as far as `find` tells.
 LISTED = ("../../escaped", "/tmp/delta-attack-absolute", "fine", "link", "device", "hard", "bomb")
@@ -46,16 +47,6 @@ def lie() -> bytes:
     return out.getvalue()
 
 
-def archive(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o755
-            tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
-
-
 @pytest.fixture(scope="module")
 def liar(docker_url: str, image: str) -> Iterator[str]:
     """The runner image with a `find` and a `tar` of the attacker's."""
@@ -67,7 +58,7 @@ def liar(docker_url: str, image: str) -> Iterator[str]:
         assert member is not None
         real = member.read()
     lies = {"usr/bin/find": LYING_FIND.encode(), "usr/bin/tar": LYING_TAR.encode(), "lie.tar": lie()}
-    container.put_archive("/", archive({**lies, "usr/bin/tar.real": real}))
+    container.put_archive("/", tar_of({**lies, "usr/bin/tar.real": real}, mode=0o755))
     container.commit("delta/attack-liar", "test")
     container.remove()
     yield "delta/attack-liar:test"

@@ -24,6 +24,7 @@ from models.result import Outcome, SavedCache
 from models.run import Run
 from models.settings import CacheSettings, SandboxSettings
 from tests.integration.sandbox.conftest import Laboratory, image
+from tests.tars import link_to
 from tests.unit.core.samples import HEAD, NOW, PASSED, TOKEN, after, attempt_of, plan, spec
 
 __all__ = ["image"]  # a fixture
@@ -186,24 +187,14 @@ def test_a_hostile_tar_does_not_leave_the_sandbox_nor_stay_in_it(lab: Laboratory
 
 
 def test_links_of_a_cache_lead_to_the_sandboxes_own_files(lab: Laboratory) -> None:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as tar:
-        link = tarfile.TarInfo("workspace/.venv")
-        link.type, link.linkname = tarfile.SYMTYPE, "/"
-        tar.addfile(link)
-    lab.restore = (given(lab, stream.getvalue()),)
+    lab.restore = (given(lab, link_to("/", "workspace/.venv")),)
     result = lab.run("cat .venv/etc/hostname; id -u", "! touch .venv/etc/evil", caches=(CACHE,))
     assert (result.outcome, lab.output.splitlines()[:2]) == (Outcome.PASSED, ["sandbox", "1000"]), lab.told
 
 
 def test_a_cache_in_the_sources_place_does_not_redirect_it(lab: Laboratory) -> None:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as tar:
-        link = tarfile.TarInfo("workspace/check.sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "/bin/true"
-        tar.addfile(link)
     lab.tree = {"check.sh": b"echo of the commit\n"}
-    lab.restore = (given(lab, stream.getvalue()),)
+    lab.restore = (given(lab, link_to("/bin/true", "workspace/check.sh")),)
     lab.run("sh check.sh", caches=(CACHE.having(paths=("check.sh",)),))
     assert lab.output == "of the commit\n"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.repositories import git
-from tests.e2e.server import Delta, as_json, delta
+from tests.e2e.server import Delta, as_json
 
 CONFIG = """\
 version: 1
@@ -77,14 +76,6 @@ BOMB = (
     + '<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     + '<testsuite><testcase name="&j;"><failure>&x;</failure></testcase></testsuite>'
 )
-
-
-@pytest.fixture(scope="module")
-def server(docker_url: str) -> Iterator[Delta]:
-    assert docker_url
-    with delta() as installation:
-        installation.up()
-        yield installation
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import random
 import re
 import secrets
 import subprocess
-import tarfile
 import tempfile
 import threading
 import time
@@ -40,6 +39,7 @@ from sandbox.spec import JOB_USER
 from sandbox.supplies import Supplies
 from sandbox.sweep import sweep
 from tests.bench.figures import show, spread
+from tests.tars import tar_of
 
 ROUNDS = 5
 WHEELS = 10
@@ -177,14 +177,9 @@ def _tree() -> bytes:
     """The source: wheels whose modules are text as code is, so that they are packed as wheels are."""
     words = random.Random(7)  # noqa: S311 - the same tree each time
     names = [f"name_{words.randrange(10**6)}" for _ in range(2000)]
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as tar:
-        for number in range(WHEELS):
-            wheel = _wheel(f"part{number}", names, words)
-            info = tarfile.TarInfo(f"wheels/part{number}-1.0-py3-none-any.whl")
-            info.size = len(wheel)
-            tar.addfile(info, io.BytesIO(wheel))
-    return stream.getvalue()
+    return tar_of(
+        {f"wheels/part{number}-1.0-py3-none-any.whl": _wheel(f"part{number}", names, words) for number in range(WHEELS)}
+    )
 
 
 def _wheel(name: str, names: list[str], words: random.Random) -> bytes:

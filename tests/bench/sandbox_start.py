@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import secrets
 import statistics
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from sandbox.stock import Bounds
 from sandbox.supplies import Supplies
 from sandbox.sweep import sweep
 from tests.bench.figures import show, spread
+from tests.tars import tar_of
 
 ROUNDS = 20
 ATTEMPT = AttemptId("r0.bench.1")
@@ -164,10 +164,7 @@ def _true(sandbox: Sandbox) -> None:
 
 @contextmanager
 def _source() -> Iterator[BinaryIO]:
-    stream = io.BytesIO()
-    tarfile.open(fileobj=stream, mode="w").close()
-    stream.seek(0)
-    yield stream
+    yield io.BytesIO(tar_of({}))
 
 
 if __name__ == "__main__":

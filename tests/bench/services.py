@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from tarfile import TarInfo
-from tarfile import open as open_tar
 from typing import BinaryIO
 
 from cluster.blobs import LocalBlobs
@@ -31,6 +29,7 @@ from sandbox.attempt import run_attempt
 from sandbox.door import Doors
 from sandbox.supplies import Supplies
 from tests.bench.figures import show, spread
+from tests.tars import tar_of
 
 ROUNDS = 5
 ASK = rb"""
@@ -111,13 +110,7 @@ def _run(docker_url: str, folder: Path) -> str:
 
 @contextmanager
 def _source() -> Iterator[BinaryIO]:
-    stream = BytesIO()
-    with open_tar(fileobj=stream, mode="w") as tar:
-        info = TarInfo("ask.py")
-        info.size = len(ASK)
-        tar.addfile(info, BytesIO(ASK))
-    stream.seek(0)
-    yield stream
+    yield BytesIO(tar_of({"ask.py": ASK}))
 
 
 if __name__ == "__main__":

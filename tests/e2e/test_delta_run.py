@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,6 @@ RIGHT = "exact = Fraction(fahrenheit - 32) * 5 / 9"
 FORGETFUL = "exact = Fraction(fahrenheit) * 5 / 9"
 BROKEN_TEST = "tests/test_units.py::test_an_oven_at_350_fahrenheit_is_set_to_180_celsius"
 TEST_LIMIT = "timeout: 2m"
-
-
-@pytest.fixture(scope="module")
-def server(docker_url: str) -> Iterator[Delta]:
-    """One installation that is up: each `delta run` joins it, which is faster than starting its own."""
-    assert docker_url
-    with delta() as installation:
-        installation.up()
-        yield installation
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.repositories import branch, example
-from tests.e2e.server import DELTA, Delta, as_json, delta
+from tests.e2e.server import DELTA, Delta, as_json
 
 CONFIG = """\
 version: 1
@@ -18,14 +17,6 @@ jobs:
     run: [echo made-by-a-step > made, cat no-such-file]
     env: {COLOUR: mauve}
 """
-
-
-@pytest.fixture(scope="module")
-def server(docker_url: str) -> Iterator[Delta]:
-    assert docker_url
-    with delta() as installation:
-        installation.up()
-        yield installation
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from sandbox.door import Doors
 from sandbox.egress.outside import World
 from sandbox.spec import SandboxSpec
 from sandbox.supplies import Interact, Supplies
+from tests.tars import tar_of
 
 
 @pytest.fixture(scope="session")
@@ -116,14 +116,7 @@ class Laboratory:
 
     @contextmanager
     def source(self) -> Iterator[BinaryIO]:
-        stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode="w") as tar:
-            for name, content in self.tree.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
-        stream.seek(0)
-        yield stream
+        yield io.BytesIO(tar_of(self.tree))
 
     def sink(self, chunks: list[LogChunk]) -> None:
         self.chunks.extend(chunks)

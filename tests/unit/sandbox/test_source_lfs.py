@@ -1,24 +1,18 @@
 from __future__ import annotations
 
-import io
 import tarfile
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.source.lfs import KEPT_NAMES, Pointers
+from tests.tars import tar_of
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4" * 64 + b"\nsize 12345\n"
 
 
 def tar(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()
+    return tar_of(files, form=tarfile.USTAR_FORMAT)
 
 
 def looked(stream: bytes, piece: int) -> Pointers:
