@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 import time
 from collections.abc import Set as AbstractSet
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from models.errors import InfrastructureError, NotFound
-from models.ids import BlobId
+from models.ids import BlobId, is_blob
 
 _PIECE_BYTES = 1 << 20
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalBlobs:
@@ -91,6 +89,6 @@ class LocalBlobs:
 
     def _path(self, blob: BlobId) -> Path:
         # A result names its blobs, and results come from nodes that are not trusted: a name must not lead elsewhere.
-        if not _DIGEST.fullmatch(blob):
+        if not is_blob(blob):
             raise NotFound(f"{blob!r} is not the SHA-256 of a blob")
         return self._root / blob[:2] / blob

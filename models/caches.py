@@ -17,11 +17,10 @@ like there, secrets included, whichever branch it is called.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from models.change import Change, ChangeKind, Forge, Trust
-from models.ids import BlobId, RunId
+from models.ids import BlobId, RunId, is_blob
 from models.job import CacheSpec, JobSpec
 from models.record import Record
 from models.result import AttemptResult, Outcome, SavedCache
@@ -29,7 +28,6 @@ from models.result import AttemptResult, Outcome, SavedCache
 MAIN = "main"
 
 _FORK = "fork:"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class CacheAccess(Record):
@@ -125,7 +123,7 @@ def believable(spec: JobSpec, result: AttemptResult) -> tuple[SavedCache, ...]:
     wanted = {cache.key for cache in spec.caches}
     kept: dict[str, SavedCache] = {}
     for saved in result.saved:
-        if saved.key in wanted and saved.key not in kept and _DIGEST.fullmatch(saved.blob) and saved.size_bytes > 0:
+        if saved.key in wanted and saved.key not in kept and is_blob(saved.blob) and saved.size_bytes > 0:
             kept[saved.key] = saved
     return tuple(kept.values())
 

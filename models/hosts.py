@@ -7,6 +7,9 @@ without a final dot. Addresses are no names: an address says nothing of whose it
 from __future__ import annotations
 
 import re
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 # RFC 1123: labels of letters, digits and hyphens. Other alphabets come as punycode (`xn--…`), as they do on the wire.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -38,3 +41,14 @@ def covers(pattern: str, host: str) -> bool:
     if pattern == host:
         return True
     return pattern.startswith(_WILDCARD) and host.removeprefix(_WILDCARD).endswith(pattern[1:])
+
+
+def _checked(text: str) -> str:
+    pattern = host_pattern(text)
+    if pattern is None:
+        raise ValueError("not a host name, nor `*.` and a suffix of two labels or more")
+    return pattern
+
+
+# A pattern in a configuration.
+Host = Annotated[str, AfterValidator(_checked)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from typing import NewType
 
@@ -15,6 +16,7 @@ CommitId = NewType("CommitId", str)
 BlobId = NewType("BlobId", str)
 
 _RUN_ID_HEX = 16
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def run_id(*identity: str) -> RunId:
@@ -26,6 +28,11 @@ def run_id(*identity: str) -> RunId:
 def attempt_id(run: RunId, job: JobId, number: int) -> AttemptId:
     """Attempts are numbered from 1 within their job; the id is readable in logs and container names."""
     return AttemptId(f"{run}.{job}.{number}")
+
+
+def is_blob(text: str) -> bool:
+    """Whether it is a blob's id: a SHA-256."""
+    return _SHA256.fullmatch(text) is not None
 
 
 def new_token() -> LeaseToken:

@@ -9,6 +9,8 @@ from models.record import Record
 
 DEFAULT_IMAGE = "runner-python"
 DEFAULT_TIMEOUT_S = 600.0
+# Where an image says by what command it is known that a service made from it is ready.
+READY_LABEL = "delta.ready"
 
 
 class Resources(Record):

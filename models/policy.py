@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from models.hosts import covers, host_pattern
+from models.hosts import Host, covers
 from models.job import JobSpec
 from models.plan import Reason
 from models.record import Record
@@ -35,16 +35,6 @@ REGISTRIES: Final = (
     "security.debian.org",
 )
 RULE: Final = "policy"
-
-
-def _host(text: str) -> str:
-    pattern = host_pattern(text)
-    if pattern is None:
-        raise ValueError("not a host name, nor `*.` and a suffix of two labels or more")
-    return pattern
-
-
-Host = Annotated[str, AfterValidator(_host)]
 
 
 class EgressPolicy(Record):

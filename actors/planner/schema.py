@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from actors.planner.glob import compile_glob
-from models.hosts import host_pattern
+from models.hosts import Host
 from models.ids import JobId
 from models.job import (
     DEFAULT_IMAGE,
@@ -100,13 +100,6 @@ ImageName = Annotated[str, AfterValidator(_named_like_an_image)]
 Environment = Annotated[dict[VariableName, VariableText], Field(max_length=200)]
 
 
-def _host(value: str) -> str:
-    pattern = host_pattern(value)
-    if pattern is None:
-        raise ValueError("not a host name, nor `*.` and a suffix of two labels or more")
-    return pattern
-
-
 def _kept_path(value: str) -> str:
     body = value.removeprefix("~/").removesuffix("/")
     if not body or body.startswith(("/", "~")) or any(part in {"", ".", ".."} for part in body.split("/")):
@@ -172,7 +165,7 @@ class JobConfig(Record):
     paths: Paths | None = None
     env: Environment = Field(default_factory=dict)
     secrets: Secrets = ()
-    egress: Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], _Words, Field(max_length=100)] = ()
+    egress: Annotated[tuple[Host, ...], _Words, Field(max_length=100)] = ()
     cache: Annotated[tuple[CacheConfig, ...], Field(max_length=10)] = ()
     services: dict[JobName, ServiceConfig] = Field(default_factory=dict, max_length=5)
     timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400)] = DEFAULT_TIMEOUT_S

@@ -12,13 +12,11 @@ import json
 
 from pydantic import BaseModel, ConfigDict
 
+from models.job import READY_LABEL
+
 # As Debian's own slim images: what nobody reads inside a sandbox, but the copyright texts stay.
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 KEPT = ("/usr/share/doc/*/copyright",)
-
-
-# Where an image says how it is known that a service made from it is ready.
-READY_LABEL = "delta.ready"
 
 
 class Recipe(BaseModel):

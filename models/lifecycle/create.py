@@ -52,7 +52,7 @@ def _refused(job: RefusedJob) -> Job:
         excerpt=(),
         excerpt_text="",
         summary=_why(job),
-        signature=f"refused: {'; '.join(reason.evidence for reason in job.reasons)}",
+        signature=_why(job),
         looked_at=("the plan and the policy",),
     )
     return Job(

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from models.job import ServiceSpec
+from models.job import READY_LABEL, ServiceSpec
 from sandbox.unavailable import SandboxUnavailableError
-
-# Where an image says how it is known that a service made from it is ready (`cluster/images/recipe.py` writes it).
-READY_LABEL = "delta.ready"
 
 
 class Program(NamedTuple):

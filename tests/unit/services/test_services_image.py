@@ -6,8 +6,7 @@ import pytest
 
 from cluster.images import recipe
 from cluster.images.services import SERVICE_POSTGRES
-from models.job import ServiceSpec
-from sandbox.services import image
+from models.job import READY_LABEL, ServiceSpec
 from sandbox.services.image import Program, program
 from sandbox.unavailable import SandboxUnavailableError
 
@@ -49,5 +48,5 @@ def test_without_one_port_it_is_said_what_to_do(ports: Any) -> None:
 
 
 def test_the_label_is_the_one_that_deltas_own_images_have() -> None:
-    assert image.READY_LABEL == recipe.READY_LABEL
-    assert any(image.READY_LABEL in line for line in recipe.changes(SERVICE_POSTGRES))
+    assert any(READY_LABEL in line for line in recipe.changes(SERVICE_POSTGRES))
+    assert program(service(), {**CONFIG, "Labels": {READY_LABEL: "ask"}}).ready == "ask"
