@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable
 
 from actors.background import Background, until_done
 from actors.handles import RunnersHandle, Supervisors
 from actors.orchestrator.caches import restorable
 from actors.orchestrator.groups import Admission, Groups
+from actors.orchestrator.idle import IdleRunners
 from actors.orchestrator.intake import Intake
 from actors.orchestrator.leases import HeldLease, LeaseTable
 from actors.orchestrator.queue import Offer, Queue
@@ -67,8 +67,7 @@ class Orchestrator:
         self._groups = Groups()
         self._postponed: set[AttemptId] = set()
         self._leases = LeaseTable(settings.lease.ttl_s, self._expired)
-        # By shape, the runners that wait for work, longest first. A bell says True for work, False for "you are gone".
-        self._idle: dict[str, dict[RunnerId, asyncio.Future[bool]]] = defaultdict(dict)
+        self._idle = IdleRunners()
         self._rebuilt = asyncio.Event()
         self._background = Background()
         self._terminals = Terminals(store, runners)
@@ -121,7 +120,7 @@ class Orchestrator:
                 grant = await self._hand_out(offer, runner)
                 if grant is not None:
                     return grant
-            if not await self._work_comes(runner, shape, deadline - time.monotonic()):
+            if not await self._idle.work_comes(runner, shape, deadline - time.monotonic()):
                 return None
 
     async def queued(self, shape: str) -> int:
@@ -193,10 +192,7 @@ class Orchestrator:
     async def runner_lost(self, runner: RunnerId, why: str) -> None:
         """Ray says that a runner's process or node is gone."""
         await self._rebuilt.wait()
-        for waiting in self._idle.values():
-            bell = waiting.pop(runner, None)
-            if bell is not None and not bell.done():
-                bell.set_result(False)
+        self._idle.gone(runner)
         held = self._leases.of_runner(runner)
         if held is not None:
             await self._lose(held, why)
@@ -284,7 +280,7 @@ class Orchestrator:
 
     def _line_up(self, offer: Offer) -> None:
         if self._leases.of_attempt(offer.attempt) is None and self._queue.put(offer):
-            self._ring(offer.shape)
+            self._idle.ring(offer.shape)
             self._runners.wanted(self._shapes[offer.shape], self._queue.depth(offer.shape))
 
     def _drop(self, attempt: AttemptId) -> None:
@@ -295,28 +291,6 @@ class Orchestrator:
     def _leave_group(self, attempt: AttemptId) -> None:
         for offer in self._groups.leave(attempt):
             self._line_up(offer)
-
-    def _ring(self, shape: str) -> None:
-        waiting = self._idle[shape]
-        while waiting:
-            bell = waiting.pop(next(iter(waiting)))
-            if not bell.done():
-                bell.set_result(True)
-                return
-
-    async def _work_comes(self, runner: RunnerId, shape: str, wait_s: float) -> bool:
-        if wait_s <= 0:
-            return False
-        bell: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        waiting = self._idle[shape]
-        waiting[runner] = bell
-        try:
-            return await asyncio.wait_for(bell, wait_s)
-        except TimeoutError:
-            return False
-        finally:
-            if waiting.get(runner) is bell:
-                del waiting[runner]
 
     async def _hand_out(self, offer: Offer, runner: RunnerId) -> Grant | None:
         held = HeldLease(offer.run, offer.job, offer.attempt, new_token(), runner)

@@ -13,13 +13,13 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from actors.handles import OrchestratorHandle, PoolHandle
 from actors.runner.pipe import LogPipe
-from actors.runner.source import source
 from actors.runner.surroundings import Surroundings
-from cluster.images.catalog import resolve
+from actors.runner.usual import usual
 from cluster.store.store import Store
 from models.errors import ChangeError, InfrastructureError, NotFound, StaleWrite
 from models.grant import Grant
@@ -29,9 +29,7 @@ from models.logs import LogChunk, LogSource
 from models.result import AttemptResult, Cause, Outcome
 from models.secret import HandedOut
 from sandbox.attempt import run_attempt
-from sandbox.door import Doors
 from sandbox.spec import SandboxSpec
-from sandbox.supplies import Supplies
 
 log = logging.getLogger(__name__)
 
@@ -118,26 +116,15 @@ class _Work:
         return await self._orchestrator.secrets(grant.attempt, grant.token)
 
     def _attempt(self, secrets: HandedOut) -> None:
-        around = self._around
-        supplies = Supplies(
-            docker_url=around.docker_url,
-            installation=around.installation,
-            settings=around.sandbox,
-            image=resolve(self._grant.spec.image),
-            source=lambda: source(around.mirrors, self._grant.change),
-            sink=self._pipe.put,
-            blobs=around.blobs,
-            caches=around.caches,
-            restore=self._grant.restore,
-            cancelled=self._cancelled,
-            resolve=resolve,
-            doors=Doors(around.doors, around.sandbox.ca_bundle),
+        grant = self._grant
+        supplies = replace(
+            usual(self._around, grant.spec, grant.change, grant.restore, self._pipe.put, self._cancelled),
             claim=self._claim,
             on_ready=self._ready,
             secrets=secrets.values,
             report=lambda result: self._ask(self._report(result)).result(),
         )
-        run_attempt(self._grant.spec, self._grant.attempt, supplies)
+        run_attempt(grant.spec, grant.attempt, supplies)
 
     def _claim(self, spec: SandboxSpec) -> str | None:
         try:

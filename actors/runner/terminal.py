@@ -8,12 +8,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from actors.handles import OrchestratorHandle
 from actors.runner.pipe import LogPipe
-from actors.runner.source import source
 from actors.runner.surroundings import Surroundings
-from cluster.images.catalog import resolve
+from actors.runner.usual import usual
 from cluster.store.store import Store
 from models.errors import DeltaError, InfrastructureError
 from models.logs import LogChunk, LogSource
@@ -22,8 +22,6 @@ from models.result import Outcome
 from models.terminal import TerminalGrant
 from sandbox.attempt import run_attempt
 from sandbox.container import Sandbox
-from sandbox.door import Doors
-from sandbox.supplies import Supplies
 from sandbox.terminal import Keyboard, attend
 
 log = logging.getLogger(__name__)
@@ -82,22 +80,8 @@ def _attend(
         screen = _Screen(pipe)
         attend(sandbox, environment, keyboard, screen.show, guard)
 
-    supplies = Supplies(
-        docker_url=around.docker_url,
-        installation=around.installation,
-        settings=around.sandbox,
-        image=resolve(grant.spec.image),
-        source=lambda: source(around.mirrors, grant.change),
-        sink=pipe.put,
-        blobs=around.blobs,
-        cancelled=cancelled,
-        resolve=resolve,
-        doors=Doors(around.doors, around.sandbox.ca_bundle),
-        restore=grant.restore,
-        caches=around.caches,
-        interact=interact,
-    )
-    result = run_attempt(grant.spec, grant.session, supplies)
+    usually = usual(around, grant.spec, grant.change, grant.restore, pipe.put, cancelled)
+    result = run_attempt(grant.spec, grant.session, replace(usually, interact=interact))
     return "" if result.outcome in {Outcome.PASSED, Outcome.CANCELLED} else result.detail
 
 

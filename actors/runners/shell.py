@@ -63,7 +63,8 @@ class RunnersActor(Starting, RunnerController):
 
         Not before the orchestrator works: what all jobs need comes first.
         """
-        await self._orchestrator.queued(Resources().shape)
+        if not self._pooled:
+            await self._orchestrator.queued(Resources().shape)
         untyped: Any = ray
         nodes = [node for node in await asyncio.to_thread(untyped.nodes) if node["Alive"]]
         alive = {str(node["NodeID"]) for node in nodes if "gvisor" in node["Resources"]}

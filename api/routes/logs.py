@@ -12,9 +12,9 @@ from fastapi.sse import format_sse_event
 from api.follow import START, choose, follow, is_planned, whole
 from api.routes.runs import ENTRY_ID
 from api.services import Given
-from cluster.store.store import Store
 from models.errors import NotFound
 from models.ids import JobId, RunId
+from models.logs import LogChunk
 
 router = APIRouter(tags=["logs"])
 
@@ -47,22 +47,23 @@ async def read(
     live = live or "text/event-stream" in accept
     found = choose(record.job(job), attempt) if is_planned(record) or not live else None
     if live:
-        events = _events(given.store, run, job, attempt, last_event_id)
-        return StreamingResponse(events, media_type="text/event-stream", headers=LIVE)
+        chunks = follow(given.store, run, job, attempt, last_event_id)
+        return StreamingResponse(events(chunks, _KEEP_ALIVE_EVERY), media_type="text/event-stream", headers=LIVE)
     if found is None:
         which = f"attempt {attempt}" if attempt else "attempt"
         raise NotFound(f"job {job} of run {run} has no {which} yet", remedy="?follow=1 waits for it")
     return StreamingResponse(whole(given.store, found.id), media_type="text/plain; charset=utf-8", headers=_PLAIN)
 
 
-async def _events(store: Store, run: RunId, job: JobId, attempt: int | None, after: str) -> AsyncIterator[bytes]:
+async def events(items: AsyncIterator[tuple[str, LogChunk] | None], quiet_every: int) -> AsyncIterator[bytes]:
+    """Chunks as server-sent events, the last one an `end`; a comment for each so many quiet looks."""
     # Sent at once, so that a reader (and any proxy between) knows it is connected before the first line comes.
     yield format_sse_event(comment="connected")
     quiet = 0
-    async for item in follow(store, run, job, attempt, after):
+    async for item in items:
         if item is None:
             quiet += 1
-            if quiet % _KEEP_ALIVE_EVERY == 0:
+            if quiet % quiet_every == 0:
                 yield format_sse_event(comment="quiet")
             continue
         entry, chunk = item

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
 from fastapi.responses import Response, StreamingResponse
-from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict
 
-from api.routes.logs import LIVE
+from api.routes.logs import LIVE, events
 from api.routes.runs import ENTRY_ID
 from api.services import Given
 from api.terminal import opened, shown
@@ -56,21 +54,10 @@ async def watch(
 ) -> StreamingResponse:
     """What it shows, as server-sent events like a log's; an `end` event comes last. The text holds terminal codes."""
     await _known(given.store, session)
-    events = _events(given.store, session, last_event_id)
-    return StreamingResponse(events, media_type="text/event-stream", headers=LIVE)
+    told = events(shown(given.store, session, last_event_id), quiet_every=1)
+    return StreamingResponse(told, media_type="text/event-stream", headers=LIVE)
 
 
 async def _known(store: Store, session: AttemptId) -> None:
     if not await store.terminals.known(session):
         raise NotFound("there is no such terminal", remedy="`delta shell RUN JOB` opens one")
-
-
-async def _events(store: Store, session: AttemptId, after: str) -> AsyncIterator[bytes]:
-    yield format_sse_event(comment="connected")
-    async for item in shown(store, session, after):
-        if item is None:
-            yield format_sse_event(comment="quiet")
-            continue
-        entry, chunk = item
-        yield format_sse_event(data_str=chunk.model_dump_json(), id=entry)
-    yield format_sse_event(event="end", data_str="{}")
