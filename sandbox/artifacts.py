@@ -19,13 +19,13 @@ from models.ids import BlobId
 from models.result import Artifact
 from sandbox.container import Sandbox
 from sandbox.engine import docker_errors
+from sandbox.printable import PATH_CHARS, printable
 from sandbox.process import STDOUT, Piece
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer  # exists for type checkers only
 
 LISTING_BYTES = 16 * 1024 * 1024
-PATH_CHARS = 1024
 NAMED_REFUSALS = 100
 TAR_OVERHEAD_BYTES = 16 * 1024  # a member's headers and padding; long names have headers of their own
 
@@ -155,12 +155,6 @@ def _past_stars(places: set[int], globs: tuple[str, ...]) -> set[int]:
             after += 1
             reached.add(after)
     return reached
-
-
-def printable(path: str) -> str:
-    """A name from inside as text that cannot disturb a terminal or a page's layout."""
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in path)
-    return clean if len(clean) <= PATH_CHARS else f"{clean[:PATH_CHARS]}…"
 
 
 def _guarded(patterns: Iterable[str], guard: Callable[[], None]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -24,13 +23,14 @@ from models.result import AttemptResult, Cause, Outcome
 from sandbox.artifacts import Limits, collect, matches
 from sandbox.caches import CacheBlobs, JobCaches
 from sandbox.container import Sandbox
+from sandbox.guard import CancelledError, Guard, unless, within
 from sandbox.handover import Handover
 from sandbox.log import AttemptLog
 from sandbox.names import attempt_name
 from sandbox.passage import Passage
 from sandbox.services.beside import Services
 from sandbox.spec import MIB, SandboxSpec, sandbox_spec
-from sandbox.steps import CancelledError, job_environment, run_steps
+from sandbox.steps import job_environment, run_steps
 from sandbox.supplies import Supplies
 from sandbox.unavailable import SandboxUnavailableError
 from sandbox.unpack import Tree
@@ -218,13 +218,5 @@ class _Attempt:
 
         return cast("BinaryIO", MaskedFile(content, self._secrets))
 
-    def _guard(self, limit_s: float, doing: str) -> Callable[[], None]:
-        deadline = time.monotonic() + limit_s
-
-        def check() -> None:
-            if self._supplies.cancelled.is_set():
-                raise CancelledError
-            if time.monotonic() > deadline:
-                raise InfrastructureError(f"{doing} took longer than {limit_s:g} s")
-
-        return check
+    def _guard(self, limit_s: float, doing: str) -> Guard:
+        return within(limit_s, doing, unless(self._supplies.cancelled))

@@ -21,10 +21,11 @@ from models.errors import InfrastructureError, NotFound
 from models.ids import BlobId
 from models.job import CacheSpec
 from models.result import SavedCache
-from sandbox.artifacts import BlobSink, PieceReader, printable
+from sandbox.artifacts import BlobSink, PieceReader
 from sandbox.container import Sandbox
 from sandbox.engine import docker_errors
 from sandbox.log import AttemptLog
+from sandbox.printable import printable
 from sandbox.process import READ_BYTES, Process
 from sandbox.seal import check, refused
 from sandbox.spec import HOME, MIB, WORKSPACE

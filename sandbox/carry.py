@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sandbox.egress.outside import BUFFER_BYTES, Streams
-
+BUFFER_BYTES = 64 * 1024
 IDLE_S = 300.0
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Carried:

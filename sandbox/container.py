@@ -164,30 +164,14 @@ class Sandbox:
         `privileged`, with every capability inside the sandbox, is for what must be out of the job's reach.
         """
         with docker_errors("start a command in the sandbox"):
-            made = self._api.exec_create(
-                self.id,
-                list(argv),
-                stdin=stdin,
-                user=user,
-                privileged=privileged,
-                workdir=WORKSPACE,
-                environment=dict(CONTROL_ENV if environment is None else environment),
-            )
-            return Process(self._docker_url, self._api, made["Id"], self.watch.ended)
+            given = CONTROL_ENV if environment is None else environment
+            made = self._exec_create(argv, given, stdin=stdin, user=user, privileged=privileged)
+            return Process(self._docker_url, self._api, made, self.watch.ended)
 
     def terminal(self, argv: Sequence[str], environment: Mapping[str, str]) -> Terminal:
         """Start a command of the job's user in `/workspace`, with a terminal."""
         with docker_errors("open a terminal in the sandbox"):
-            made = self._api.exec_create(
-                self.id,
-                list(argv),
-                stdin=True,
-                tty=True,
-                user=JOB_USER,
-                workdir=WORKSPACE,
-                environment=dict(environment),
-            )
-            exec_id = made["Id"]
+            exec_id = self._exec_create(argv, environment, stdin=True, tty=True, user=JOB_USER)
             connection, first = start_exec(self._docker_url, self._api.api_version, exec_id, terminal=True)
             connection.settimeout(None)
 
@@ -195,6 +179,11 @@ class Sandbox:
                 self._api.exec_resize(exec_id, height=rows, width=columns)
 
             return Terminal(connection, first, resize)
+
+    def _exec_create(self, argv: Sequence[str], environment: Mapping[str, str], **options: Any) -> str:  # noqa: ANN401 - docker-py's own
+        """Docker's id of a command that is ready to be started in `/workspace`."""
+        made = self._api.exec_create(self.id, list(argv), workdir=WORKSPACE, environment=dict(environment), **options)
+        return str(made["Id"])
 
     def call(
         self,
@@ -228,11 +217,7 @@ class Sandbox:
     def kill(self) -> None:
         """End every process in the sandbox at once. Harmless when it has ended."""
         with docker_errors("kill a sandbox"):
-            try:
-                insist(self._client, self.id, lambda: self._api.kill(self.id))
-            except APIError as error:
-                if error.status_code not in {404, 409}:  # gone; not running
-                    raise
+            insist(self._client, self.id, lambda: self._api.kill(self.id))
         self.watch.wait_for_end()
 
     def ran_out_of_memory(self) -> bool:

@@ -17,7 +17,7 @@ from sandbox.shim import end_shim
 # Longer than anything that Delta asks of Docker takes, but for making an image (`cluster/images/build.py`).
 ANSWER_TIMEOUT_S = 30
 
-_ALREADY = {404, 409}  # gone; being removed by somebody else
+_ALREADY = {404, 409}  # gone; not running, or being removed by somebody else
 _STILL_DYING = "did not receive an exit event"
 _TRIES = 3
 
@@ -39,22 +39,21 @@ def api_version(docker_url: str) -> str:
 
 def remove(client: docker.DockerClient, name: str) -> None:
     """Remove a container by its name or id, running or not. Harmless when it is gone."""
-    try:
-        insist(client, name, lambda: client.api.remove_container(name, v=True, force=True))
-    except APIError as error:
-        if error.status_code not in _ALREADY:
-            raise
+    insist(client, name, lambda: client.api.remove_container(name, v=True, force=True))
 
 
 def insist(client: docker.DockerClient, name: str, end: Callable[[], object]) -> None:
-    """Do what ends a container, by its name or id. Where Docker waits in vain for its death, it is helped (`shim.py`).
+    """Do what ends a container, by its name or id. Harmless when it has ended.
 
-    Docker gives up after ten seconds, or does not answer at all.
+    Where Docker waits in vain for its death, it is helped (`shim.py`): it gives up after ten seconds, or does not
+    answer at all.
     """
     for tries_left in reversed(range(_TRIES)):
         try:
             end()
         except APIError as error:
+            if error.status_code in _ALREADY:
+                return
             if not tries_left or _STILL_DYING not in str(error):
                 raise
         except (requests.Timeout, urllib3.exceptions.TimeoutError):

@@ -32,10 +32,13 @@ forward() (
   if command -v setsid; then set -- setsid "$@"; fi
   "$@" < /dev/null 2> /dev/null &
 ) > /dev/null
-listens() {{
-  while read -r _ local _; do case $local in *:"$1") return 0 ;; esac; done < /proc/net/tcp
+"""
+# A shell function: whether a port, in four hexadecimal digits, is listened on.
+LISTENS = """
+listens() {
+  while read -r _ local _ state _; do case "$local $state" in *:"$1 0A") return 0 ;; esac; done < /proc/net/tcp
   return 1
-}}
+}
 """
 _BEGIN = "forward {port} {name} || exit;"
 _WAIT = """
@@ -56,7 +59,7 @@ def begin(forwards: Sequence[Forward]) -> str:
     """Shell text that begins them. It does not wait for them."""
     if not forwards:
         return ""
-    return _FUNCTIONS + " ".join(_BEGIN.format(port=forward.port, name=forward.name) for forward in forwards)
+    return _FUNCTIONS + LISTENS + " ".join(_BEGIN.format(port=forward.port, name=forward.name) for forward in forwards)
 
 
 def wait(forwards: Sequence[Forward]) -> str:

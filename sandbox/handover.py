@@ -16,8 +16,7 @@ from __future__ import annotations
 import io
 import secrets as random
 import tarfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import SecretStr
 
@@ -25,6 +24,7 @@ from models.errors import InfrastructureError, InternalError
 from models.job import JobSpec, SecretUse
 from sandbox import forward
 from sandbox.container import Sandbox
+from sandbox.guard import Guard, within
 from sandbox.seal import check, refused
 from sandbox.spec import JOB_UID, JOB_USER, ROOT_USER
 
@@ -84,7 +84,7 @@ class Handover:
         self._before: frozenset[SecretUse] = frozenset()
         self._began = False
 
-    def before(self, index: int, guard: Callable[[], None]) -> list[str]:
+    def before(self, index: int, guard: Guard) -> list[str]:
         """Make everything ready for a step; gives what its command is to be preceded by.
 
         `guard` is called at least every 0.1 s and stops the work by raising. Errors: `InfrastructureError`, and what
@@ -93,11 +93,11 @@ class Handover:
         uses = self._job.step(index).secrets
         changed = self._began and frozenset(uses) != self._before
         if changed or self._folder:
-            self._tidy(_timed(guard), everybody=changed)
+            self._tidy(within(TIMEOUT_S, "handing over secrets", guard), everybody=changed)
         self._before, self._began = frozenset(uses), True
-        return self._bring(uses, _timed(guard)) if uses else []
+        return self._bring(uses, within(TIMEOUT_S, "handing over secrets", guard)) if uses else []
 
-    def _bring(self, uses: Sequence[SecretUse], guard: Callable[[], None]) -> list[str]:
+    def _bring(self, uses: Sequence[SecretUse], guard: Guard) -> list[str]:
         self._folder = f"/dev/shm/delta-{random.token_hex(16)}"  # noqa: S108 - the sandbox's own, and made by mkdir
         argv = ["/bin/sh", "-c", _BRING.replace("{check}", check(self._sandbox.spec)), "sh", self._folder]
         code, said = self._sandbox.call(argv, stdin=self._files(uses), guard=guard)
@@ -121,7 +121,7 @@ class Handover:
         stream.seek(0)
         return stream
 
-    def _tidy(self, guard: Callable[[], None], *, everybody: bool) -> None:
+    def _tidy(self, guard: Guard, *, everybody: bool) -> None:
         """Remove the folder of the step before; with `everybody`, end every process of the job first."""
         script = f'{_END if everybody else ""}\n[ -z "$1" ] || exec rm -rf "$1"'
         unsafe = self._sandbox.spec.unsafe  # there, capabilities would be the host's
@@ -143,14 +143,3 @@ class Handover:
             code, said = self._sandbox.call(["/bin/sh", "-c", again], guard=guard)
             if code != 0:
                 raise forward.not_forwarded(code) or InfrastructureError(f"the forwarders did not begin again: {said}")
-
-
-def _timed(guard: Callable[[], None]) -> Callable[[], None]:
-    deadline = time.monotonic() + TIMEOUT_S
-
-    def check_time() -> None:
-        guard()
-        if time.monotonic() > deadline:
-            raise InfrastructureError(f"handing over secrets took longer than {TIMEOUT_S:g} s")
-
-    return check_time

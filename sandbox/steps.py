@@ -19,9 +19,11 @@ from models.errors import InfrastructureError
 from models.job import JobSpec
 from models.result import AttemptResult, Cause, Outcome
 from sandbox.container import Sandbox
+from sandbox.guard import CancelledError, unless
 from sandbox.handover import Handover
 from sandbox.log import AttemptLog
 from sandbox.passage import Passage
+from sandbox.printable import visible
 from sandbox.process import STDERR, STDOUT, Piece, Process
 from sandbox.spec import HOME
 from sandbox.unpack import Tree, not_unpacked
@@ -31,10 +33,6 @@ SHOWN_CHARS = 2000
 KILLED = 137
 
 _SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
-
-
-class CancelledError(Exception):
-    """Somebody no longer wants the result. Never leaves this folder."""
 
 
 def job_environment(job: JobSpec, passage: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
@@ -95,12 +93,7 @@ def _handed_over(job: JobSpec, index: int, log: AttemptLog, cancelled: Event, ha
     if uses := job.step(index).secrets:
         names = ", ".join(f"{use.name} as a file" if use.as_file else use.name for use in uses)
         log.delta(f"{_called(job, index)} gets these secrets: {names}")
-
-    def guard() -> None:
-        if cancelled.is_set():
-            raise CancelledError
-
-    return handover.before(index, guard)
+    return handover.before(index, unless(cancelled))
 
 
 class _Step:
@@ -253,8 +246,7 @@ def shown(command: str, limit: int = SHOWN_CHARS) -> str:
     """A command as one of Delta's log lines: it comes from the change, and must not look like lines of its own."""
     text = command.strip()
     text = text if len(text) <= limit else f"{text[:limit]} …"
-    clean = "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return clean.replace("\n", "\n    ")
+    return visible(text, keep="\n\t").replace("\n", "\n    ")
 
 
 def _terminate(sandbox: Sandbox) -> None:

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 
 import h11
 
-from sandbox.egress.carry import Carried
-from sandbox.egress.outside import BUFFER_BYTES, Streams
+from sandbox.carry import BUFFER_BYTES, Carried, Streams
 from sandbox.egress.request import Asked
 
 ANSWER_HEAD_BYTES = 64 * 1024

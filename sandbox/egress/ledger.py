@@ -10,8 +10,8 @@ from collections.abc import Callable
 from threading import Lock
 
 from models.result import OTHER_HOSTS, EgressUse
-from sandbox.artifacts import printable
 from sandbox.egress.request import Asked
+from sandbox.printable import printable
 
 LINES = 1000
 ENTRIES = 64

@@ -17,17 +17,15 @@ from typing import NamedTuple
 import psutil
 
 from models.addresses import Address, Network, may_connect
+from sandbox.carry import BUFFER_BYTES, Streams
 
 RESOLVE_S = 15.0
 CONNECT_S = 10.0
 ADDRESSES = 4  # of one name are tried
-BUFFER_BYTES = 64 * 1024
 
 NO_ANSWER = "its name could not be resolved"
 NOT_REACHED = "it could not be reached"
 NOT_PUBLIC = "its address is not public"
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class NotConnectedError(Exception):

@@ -1,9 +1,9 @@
 """The allow-list proxy of one attempt: everything that leaves its sandbox is asked for here.
 
-It listens on a Unix socket in the sandbox's door (`sandbox/door.py`) and lives in a thread of the runner's process,
-because only that process lives as long as the attempt, knows what the job may, and writes its log. Whoever connects is
-hostile: heads are bounded, connections are bounded in number (further ones wait unaccepted), everything has a time
-limit, and what a connection needs at most is a few buffers. It closes with the attempt, and cuts what is still open.
+It listens on a Unix socket in the sandbox's door (`sandbox/door.py`) and lives in a thread of the runner's process
+(`sandbox/serving.py`), because only that process lives as long as the attempt, knows what the job may, and writes its
+log. Whoever connects is hostile: heads are bounded, everything has a time limit, and what a connection needs at most is
+a few buffers.
 """
 
 from __future__ import annotations
@@ -12,26 +12,22 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
-from threading import Event, Thread
 from typing import NamedTuple
 
 import h11
 
-from sandbox.egress.carry import Carried, tunnel, unbuffered
+from sandbox.carry import Carried, Streams, tunnel, unbuffered
 from sandbox.egress.exchange import exchange, next_event
 from sandbox.egress.ledger import Ledger
-from sandbox.egress.outside import BUFFER_BYTES, NotConnectedError, Outside, Streams
+from sandbox.egress.outside import NotConnectedError, Outside
 from sandbox.egress.request import CONNECT, MALFORMED, Asked, asked
+from sandbox.serving import Serving
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 64
 HEAD_BYTES = 32 * 1024
 HEAD_S = 30.0
-# After an error of the node's own, such as too many open files.
-AGAIN_S = 0.2
-
 _OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -53,69 +49,23 @@ class EgressProxy:
         ledger: Ledger,
         limits: Limits = Limits(),  # noqa: B008 - immutable
     ) -> None:
-        self._listener = listener
         self._patterns = patterns
         self._outside = outside
         self._ledger = ledger
         self._limits = limits
-        self._begun = Event()
-        self._stop = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listener.setblocking(False)
-        self._thread = Thread(target=lambda: asyncio.run(self._live()), name="egress", daemon=True)
-        self._thread.start()
-        self._begun.wait()
+        self._serving = Serving("the egress proxy")
+        self._serving.add(listener, limits.connections, self._connection)
 
     def close(self) -> None:
         """Cut every connection and accept no more. Returns when nothing of it runs. Harmless the second time."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # it has ended
-                self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-        self._listener.close()
+        self._serving.close()
         self._outside.close()
 
-    async def _live(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._begun.set()
-        connections: set[asyncio.Task[None]] = set()
-        accepting = asyncio.create_task(self._accept(connections))
-        await self._stop.wait()
-        for task in (accepting, *connections):
-            task.cancel()
-        await asyncio.gather(accepting, *connections, return_exceptions=True)
-
-    async def _accept(self, connections: set[asyncio.Task[None]]) -> None:
-        loop = asyncio.get_running_loop()
-        places = asyncio.Semaphore(self._limits.connections)
-
-        def over(task: asyncio.Task[None]) -> None:
-            connections.discard(task)
-            places.release()
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("a connection of the egress proxy failed", exc_info=error)
-
-        while True:
-            await places.acquire()
-            try:
-                connection, _ = await loop.sock_accept(self._listener)
-            except OSError as error:
-                places.release()
-                log.warning("the egress proxy cannot accept a connection: %s", error)
-                await asyncio.sleep(AGAIN_S)
-                continue
-            task = asyncio.create_task(self._connection(connection))
-            connections.add(task)
-            task.add_done_callback(over)
-
-    async def _connection(self, connection: socket.socket) -> None:
-        inside = unbuffered(await asyncio.open_unix_connection(sock=connection, limit=BUFFER_BYTES))
+    async def _connection(self, inside: Streams) -> None:
         try:
             await self._serve(inside)
-        except (OSError, TimeoutError, h11.ProtocolError) as error:
-            log.debug("a connection of the egress proxy ended early: %s", error)
-        finally:
-            inside[1].transport.abort()
+        except h11.ProtocolError as error:
+            log.debug("a connection of the egress proxy was no HTTP: %s", error)
 
     async def _serve(self, inside: Streams) -> None:
         http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)

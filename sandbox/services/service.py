@@ -16,10 +16,11 @@ from threading import Event, Thread
 from models.errors import InfrastructureError
 from models.ids import AttemptId
 from models.job import ServiceSpec
-from sandbox.artifacts import printable
 from sandbox.container import Sandbox
 from sandbox.door import INSIDE, Doors
+from sandbox.forward import LISTENS
 from sandbox.names import attempt_name
+from sandbox.printable import printable
 from sandbox.process import STDERR, STDOUT, Process
 from sandbox.seal import check, refused
 from sandbox.services.image import Program, program
@@ -35,15 +36,10 @@ _NO_SOCAT = 95
 _SHELL = f"""
 word=$1 port=$2 ready=$3; shift 3; {{check}}
 command -v socat > /dev/null || exit {_NO_SOCAT}
-listens() {{{{
-  while read -r _ local _ state _; do
-    case "$local $state" in *:"$(printf %04X $port)"" 0A") return 0 ;; esac
-  done < /proc/net/tcp
-  return 1
-}}}}
+{{listens}}
 {{{{ "$@" < /dev/null 2>&1; echo "$word ended $?" >&2; }}}} &
 if [ -n "$ready" ]; then until sh -c "$ready" > /dev/null 2>&1; do sleep 0.1; done
-else until listens; do sleep 0.1; done; fi
+else until listens "$(printf %04X $port)"; do sleep 0.1; done; fi
 echo "$word ready" >&2
 while read -r _; do
   socat -t 300 "UNIX-CONNECT:{INSIDE}/{_SOCKET}.sock" "TCP4:127.0.0.1:$port" < /dev/null > /dev/null 2>&1 &
@@ -112,6 +108,8 @@ class Service:
         if self._sandbox is not None:
             self._sandbox.kill()
         self._thread.join()
+        if self.listener is not None:
+            self.listener.close()
         if self._sandbox is not None:
             self._sandbox.destroy()
 
@@ -138,7 +136,7 @@ class Service:
     def _serve(self) -> None:
         if self._sandbox is None or self.program is None or self._closing.is_set():
             return
-        shell = _SHELL.format(check=check(self._spec))
+        shell = _SHELL.format(check=check(self._spec), listens=LISTENS)
         argv, port, ready = self.program
         command = ["/bin/sh", "-c", shell, "sh", self._word, str(port), ready, *argv]
         with self._sandbox.exec(command, environment=self._service.env, stdin=True) as process:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from sandbox.printable import printable
+
 # The first line of every pointer: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _FIRST_LINE = b"version https://git-lfs.github.com/spec/v1\n"
 _BLOCK = 512
@@ -64,4 +66,4 @@ def _name(header: bytes) -> str:
     if _LONG_NAME.fullmatch(name):
         return "a file with a long name"
     text = (prefix + b"/" + name if prefix else name).decode(errors="replace")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return printable(text)

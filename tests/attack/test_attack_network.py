@@ -18,7 +18,8 @@ import pytest
 from models.logs import LogChunk, LogSource
 from models.result import Outcome
 from models.settings import SandboxSettings
-from sandbox.egress.outside import Streams, World
+from sandbox.carry import Streams
+from sandbox.egress.outside import World
 from tests.integration.sandbox.played_host import PlayedHost
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from sandbox.egress.outside import Streams
+from sandbox.carry import Streams
 
 
 class PlayedHost:

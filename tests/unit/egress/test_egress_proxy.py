@@ -14,8 +14,9 @@ import pytest
 
 from models.addresses import networks_in
 from models.result import EgressUse
+from sandbox.carry import Streams
 from sandbox.egress.ledger import Ledger
-from sandbox.egress.outside import Outside, Streams, World
+from sandbox.egress.outside import Outside, World
 from sandbox.egress.proxy import EgressProxy, Limits
 
 PUBLIC = "93.184.216.34"

@@ -11,7 +11,8 @@ from typing import BinaryIO
 import pytest
 
 from models.ids import BlobId
-from sandbox.artifacts import Limits, Listed, PieceReader, choose, matches, printable, unpack
+from sandbox.artifacts import Limits, Listed, PieceReader, choose, matches, unpack
+from sandbox.printable import printable
 from sandbox.process import STDERR, STDOUT, TICK, Piece
 
 MANY = Limits(files=100, total_bytes=1_000_000)
