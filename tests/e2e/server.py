@@ -84,6 +84,7 @@ class Delta:
 
     def first_log(self, run: str, job: str, text: str) -> None:
         """Returns once `text` stands in the job's live log."""
+        self.taken(run)  # an event that was accepted is no run yet
         seen = ""
         path = f"/v1/runs/{run}/jobs/{job}/log?follow=1"
         with self.client.stream("GET", path, timeout=SETTLE_TIMEOUT_S) as answer:
