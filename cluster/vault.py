@@ -3,6 +3,8 @@
 Fernet (https://cryptography.io/en/latest/fernet/): AES-128-CBC and HMAC-SHA256. The key file holds one key a line: the
 first one encrypts, all of them decrypt. Scope and name are encrypted with the value and compared when it is opened, so
 whoever can write to the store cannot pass one secret off as another.
+
+The library is imported where it is used: each of Delta's processes has a vault, few ever open it, and it takes 6 MB.
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING, Final
 
 from cluster.host.locks import alone
 from models.errors import InfrastructureError
 from models.secret import SealedSecret
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 FILE: Final = "secrets.key"
 
@@ -59,6 +62,8 @@ class Vault:
 
     def open(self, secret: SealedSecret) -> str:
         """Its value. Raises `InfrastructureError` when no key fits, or it is not the secret that it says it is."""
+        from cryptography.fernet import InvalidToken
+
         try:
             scope, name, value = json.loads(self._keys().decrypt(secret.sealed.encode()))
         except InvalidToken as error:
@@ -75,13 +80,15 @@ class Vault:
 
     def add_key(self) -> None:
         """From now on a new key encrypts. The old ones still decrypt."""
-        self._write([Fernet.generate_key().decode(), *self._lines()])
+        self._write([_new_key(), *self._lines()])
 
     def drop_old_keys(self) -> None:
         """Only the key that encrypts stays. What was not sealed with it is lost."""
         self._write(self._lines()[:1])
 
     def _keys(self) -> MultiFernet:
+        from cryptography.fernet import Fernet, MultiFernet
+
         try:
             return MultiFernet([Fernet(line) for line in self._lines()])
         except ValueError as error:  # not base64, not 32 bytes, or no line at all
@@ -101,7 +108,7 @@ class Vault:
     def _write_first(self) -> None:
         """Two who do this at once end with one key: a link is made only where there is none."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._prepared([Fernet.generate_key().decode()])
+        fresh = self._prepared([_new_key()])
         try:
             os.link(fresh, self._path)
         except FileExistsError:
@@ -120,3 +127,9 @@ class Vault:
             file.flush()
             os.fsync(file.fileno())
         return Path(name)
+
+
+def _new_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()
