@@ -74,7 +74,7 @@ class RayHead:
         launch = self._child.start(self._command(ports, cpus, dashboard), env=self.environment())
         self._facts.write_text(json.dumps(facts))
         self._child.wait_until(self._node_is_up, START_TIMEOUT_S)
-        self._child.adopt(next(each for each in self.processes() if each.name() == "raylet"))
+        self._child.adopt(self.named("raylet")[0])
         psutil.wait_procs([launch], timeout=STOP_TIMEOUT_S)  # it has nothing more to do
         return True
 
@@ -86,6 +86,14 @@ class RayHead:
         """Every process of it, its workers too, also those that a killed head left behind."""
         found = [family for process in psutil.process_iter() if self._is_ours(process) for family in _family(process)]
         return [*{process.pid: process for process in found}.values()]
+
+    def named(self, name: str) -> list[psutil.Process]:
+        """Those of its processes with this name. One that ends at this moment is none."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                found += [process] if process.name() == name else []
+        return found
 
     def stop(self) -> None:
         """Ends it with all its workers, also those that a killed head left behind."""

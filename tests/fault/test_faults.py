@@ -81,7 +81,7 @@ def stop_redis(world: World) -> None:
 
 def kill_gcs(world: World) -> None:
     head = RayHead(world.server.state_dir, world.server.state_dir / "run")
-    next(process for process in head.processes() if process.name() == "gcs_server").kill()
+    head.named("gcs_server")[0].kill()
 
 
 def kill_worker_node(world: World) -> None:

@@ -19,18 +19,14 @@ CPUS = 2
 def join(server: Delta) -> psutil.Process:
     """Adds a node to the server's Ray; its raylet."""
     head = RayHead(server.state_dir, server.state_dir / "run")
-    before = _raylets(head)
+    before = head.named("raylet")
     command = [sys.executable, "-m", __name__, head.address]
     done = subprocess.run(
         command, env={**server.env, **head.environment()}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    [raylet] = [process for process in _raylets(head) if process not in before]
+    [raylet] = [process for process in head.named("raylet") if process not in before]
     return raylet
-
-
-def _raylets(head: RayHead) -> list[psutil.Process]:
-    return [process for process in head.processes() if process.name() == "raylet"]
 
 
 def main(address: str) -> None:

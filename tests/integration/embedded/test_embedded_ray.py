@@ -83,7 +83,7 @@ def test_it_works_for_who_has_the_token_is_found_again_and_leaves_nothing_when_s
 
 @pytest.mark.parametrize("part", ["raylet", "gcs_server"])
 def test_one_that_lost_a_part_is_ended_by_stop_and_can_be_started_again(head: RayHead, part: str) -> None:
-    [victim] = [each for each in head.processes() if each.name() == part]
+    [victim] = head.named(part)
     others = [each for each in head.processes() if each != victim]
     address = head.address
     victim.send_signal(signal.SIGKILL)
