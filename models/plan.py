@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import ClassVar
 
 from models.ids import CommitId, JobId
 from models.job import JobSpec
@@ -17,11 +18,32 @@ class Reason(Record):
     score: float = 1.0
 
 
+class SelectedTest(Record):
+    """A test that will run: the path of a test file, or of a package where tests are chosen by package, and why."""
+
+    path: str
+    reasons: tuple[Reason, ...]
+
+
+class TestSelection(Record):
+    """Which of a job's tests run, likeliest failures first, and which do not. `total` is how many there are.
+
+    In a run's record `skipped` is left out (`Plan.brief`): it may have thousands of paths.
+    """
+
+    __test__: ClassVar[bool] = False  # pytest takes a class of this name for one of its own
+
+    selected: tuple[SelectedTest, ...]
+    skipped: tuple[str, ...]
+    total: int
+
+
 class PlannedJob(Record):
-    """A job that will run, and why."""
+    """A job that will run, and why. `tests` is None where it has no tests that Delta could choose from."""
 
     spec: JobSpec
     reasons: tuple[Reason, ...]
+    tests: TestSelection | None = None
 
 
 class SkippedJob(Record):
@@ -29,6 +51,7 @@ class SkippedJob(Record):
 
     id: JobId
     reasons: tuple[Reason, ...]
+    tests: TestSelection | None = None
 
 
 class RefusedJob(Record):
