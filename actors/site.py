@@ -37,6 +37,11 @@ class Site:
         return doors_of(self.state_dir)
 
     @property
+    def facts(self) -> Path:
+        """The folder with what the planner found out about repositories' files."""
+        return facts_of(self.state_dir)
+
+    @property
     def blobs(self) -> LocalBlobs:
         """The object store."""
         return LocalBlobs(self.state_dir / "blobs")
@@ -54,6 +59,11 @@ class Site:
     def store(self) -> RedisStore:
         """A client of the store, with its history."""
         return store_of(self.state_dir, self.redis_url)
+
+
+def facts_of(state_dir: Path) -> Path:
+    """The folder with what was found out about repositories' files."""
+    return state_dir / "facts"
 
 
 def doors_of(state_dir: Path) -> Path:

@@ -14,5 +14,7 @@ class PlannerActor(Starting, Planner):
     """One for all repositories."""
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        Planner.__init__(self, Mirrors(site.mirrors), settings.policy or site.state_dir / NAME, settings.github)
+        Planner.__init__(
+            self, Mirrors(site.mirrors), settings.policy or site.state_dir / NAME, settings.github, site.facts
+        )
         self._begin(self.start())

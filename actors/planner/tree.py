@@ -60,11 +60,11 @@ def from_tree(files: Sequence[str], read: Mapping[str, bytes]) -> TreeJobs:
     path = 'PYTHONPATH="$PWD/src" ' if source_layout else ""
     evidence = _pytest_evidence(python, manifests, pyproject)
     if evidence:
-        job = _job("test", f"{path}python3 -m pytest --junitxml={JUNIT}", junit=(JUNIT,))
+        job = _job("test", f"{path}python3 -m pytest --junitxml={JUNIT} $DELTA_TESTS", junit=(JUNIT,))
         source = "tree: pytest"
     elif found := _unittest_start(python):
         start, evidence = found
-        job = _job("test", f"{path}python3 -m unittest discover -v{start}")
+        job = _job("test", f"{path}python3 -m unittest ${{DELTA_TESTS:-discover -v{start}}}")
         source = "tree: unittest"
     else:
         job = _job("syntax", r"python3 -m compileall -q -x '(^|/)(\.|node_modules/)' .")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import subprocess
 from pathlib import Path
@@ -32,7 +33,7 @@ def local_change(mirrors: Mirrors, repo: Path, *, base: str, head: str, worktree
         repository=str(top),
         clone_url=str(top),
         head=head_commit,
-        base=resolve(top, base) if base else _default_base(top),
+        base=resolve(top, base) if base else default_base(top),
         head_ref=WORKTREE if worktree else head or "HEAD",
         base_ref=base,
         title=WORKTREE if worktree else _subject(top, head_commit),
@@ -47,8 +48,11 @@ def _top(repo: Path) -> Path:
     return Path(top)
 
 
-def _default_base(top: Path) -> CommitId | None:
-    """None in a repository without any of the usual names: then there is nothing to compare with, and all runs."""
+def default_base(top: Path) -> CommitId | None:
+    """The default branch's commit.
+
+    None in a repository without any of the usual names: then there is nothing to compare with, and all runs.
+    """
     known = (name for name in _DEFAULT_BRANCHES if _git(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"))
     name = next(known, None)
     return resolve(top, name) if name else None
@@ -61,3 +65,8 @@ def _subject(top: Path, commit: CommitId) -> str:
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def digest_of(path: Path) -> str:
+    """A name for what is kept of a repository that lies there."""
+    return hashlib.sha256(str(path).encode()).hexdigest()[:32]

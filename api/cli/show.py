@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from actors.reporter.render import comment, ran_unsafely
+from api.cli.plain import plain
 from models.events import Event, EventKind
 from models.ids import JobId
 from models.logs import LogChunk, LogSource
@@ -23,9 +24,6 @@ from models.run import Run
 from models.settings import SandboxSettings
 from sandbox.attempt import UNSAFE
 
-# C0 and C1 controls except tab: colours of a log would be nice, cursor movements and title changes would not.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HIDDEN = re.compile(r"<!--.*?-->\n?|</?details>|</?summary>")
 
 _STYLES = {
@@ -60,7 +58,7 @@ class Screen:
         for left_out in plan.skipped:
             self._job("○", "dim", left_out.id, "skipped", left_out.reasons)
         for note in plan.notes:
-            self._console.print(Text(f"  note: {_plain(note)}", style="dim"))
+            self._console.print(Text(f"  note: {plain(note)}", style="dim"))
 
     def event(self, event: Event) -> None:
         """One line for what a person waits for; nothing for the rest."""
@@ -68,7 +66,7 @@ class Screen:
         if told is not None and event.job is not None:
             self._flush(event.job)
             text = " ".join(filter(None, [told, event.detail]))
-            self._console.print(Text.assemble(_prefix(event.job), (_plain(text), "bold")), soft_wrap=True)
+            self._console.print(Text.assemble(_prefix(event.job), (plain(text), "bold")), soft_wrap=True)
 
     def log(self, job: JobId, chunk: LogChunk) -> None:
         """A piece of a job's log, printed by whole lines."""
@@ -92,13 +90,13 @@ class Screen:
         took = f" in {run.finished_at - run.created_at:.1f} s" if run.finished_at is not None else ""
         self._console.print(Text.assemble((run.state.upper(), style), f"{took}  run {run.id}"))
         if run.detail:
-            self._console.print(Text(_plain(run.detail)))
+            self._console.print(Text(plain(run.detail)))
 
     def _job(self, sign: str, style: str, job: JobId, what: str, reasons: tuple[Reason, ...]) -> None:
         head = Text.assemble((f"  {sign} {job}", style), f"  {what}")
         self._console.print(head)
         for reason in reasons:
-            self._console.print(Text(f"      {_plain(reason.rule)}: {_plain(reason.evidence)}", style="dim"))
+            self._console.print(Text(f"      {plain(reason.rule)}: {plain(reason.evidence)}", style="dim"))
 
     def _flush(self, job: JobId) -> None:
         if line := self._partial.pop(job, ""):
@@ -106,7 +104,7 @@ class Screen:
 
     def _line(self, job: JobId, line: str, source: LogSource) -> None:
         style = "" if source is LogSource.JOB else _ALARM if UNSAFE in line else "cyan"
-        self._console.print(Text.assemble(_prefix(job), (_plain(line), style)), soft_wrap=True)
+        self._console.print(Text.assemble(_prefix(job), (plain(line), style)), soft_wrap=True)
 
 
 def warn_if_unsafe(console: Console, settings: SandboxSettings) -> None:
@@ -118,7 +116,3 @@ def warn_if_unsafe(console: Console, settings: SandboxSettings) -> None:
 
 def _prefix(job: JobId) -> tuple[str, str]:
     return f"{job} │ ", "dim"
-
-
-def _plain(text: str) -> str:
-    return _CONTROLS.sub("", _ESCAPES.sub("", text.rsplit("\r", 1)[-1] if not text.endswith("\r") else text[:-1]))

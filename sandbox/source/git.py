@@ -57,6 +57,9 @@ HARDENING = (
     "advice.detachedHead=false",
 )
 
+# Added to the environment to read a repository of another user's: reading runs nothing that its configuration names.
+OF_ANY_OWNER = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")
 
@@ -166,9 +169,8 @@ def resolve(repo: Path, revision: str) -> CommitId:
 
     Errors: `CallerError` naming repository and revision when there is none.
     """
-    ownership = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     arguments = ["-C", str(repo), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    done = run(arguments, env=ownership)
+    done = run(arguments, env=OF_ANY_OWNER)
     if done.returncode:
         said = complaint(done)
         raise CallerError(

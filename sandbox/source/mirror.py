@@ -19,10 +19,9 @@ from typing import BinaryIO
 
 from models.errors import CallerError, InfrastructureError, NotFound
 from models.ids import CommitId
-from models.plan import ChangedFile
 from sandbox.source import git, worktree
 from sandbox.source.objects import Objects
-from sandbox.source.tree import Tree
+from sandbox.source.repository import Repository
 
 FETCH_TIMEOUT_S = 900.0
 KEPT_COMMITS = "refs/delta/commits"
@@ -83,13 +82,12 @@ class Mirrors:
             return reader
 
 
-class Mirror:
+class Mirror(Repository):
     """A bare repository with commits of one origin. Commit ids are checked: nothing else reaches git's command line."""
 
     def __init__(self, path: Path, clone_url: str, objects: Objects) -> None:
-        self.path = path
+        super().__init__(path, objects)
         self.clone_url = clone_url
-        self._objects = objects
 
     def create(self) -> None:
         """Make the empty repository if it is not there."""
@@ -111,8 +109,7 @@ class Mirror:
         """Whether this commit is here."""
         if (self.path / KEPT_COMMITS / git.checked_commit(commit)).exists():  # or its ref was packed, or it has none
             return True
-        (found,) = self._objects.info([commit])
-        return found is not None and found.kind == "commit"
+        return super().has(commit)
 
     def ensure(self, commit: CommitId, *, ref: str = "", authorization: str = "") -> None:
         """Fetch this commit and its history if it is not here.
@@ -150,41 +147,6 @@ class Mirror:
     def keep(self, commit: CommitId) -> None:
         """Hold on to a commit that is here, so that git's own cleaning leaves it."""
         git.output(["update-ref", f"{KEPT_COMMITS}/{commit}", commit], git_dir=self.path)
-
-    def merge_base(self, a: CommitId, b: CommitId) -> CommitId | None:
-        """The best common ancestor. None: they are unrelated, or the history that would show it is not here."""
-        done = git.run(["merge-base", git.checked_commit(a), git.checked_commit(b)], git_dir=self.path)
-        return CommitId(done.stdout.decode().strip()) if done.returncode == 0 else None
-
-    def is_shallow(self) -> bool:
-        """Whether history is cut off somewhere, as after `git clone --depth`: a merge base may then be missing."""
-        return (self.path / "shallow").exists()
-
-    def changed(self, base: CommitId, head: CommitId) -> tuple[ChangedFile, ...]:
-        """The files that differ, renames found by git's rule of similarity, in git's order."""
-        arguments = ["diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv"]
-        raw = git.output([*arguments, git.checked_commit(base), git.checked_commit(head)], git_dir=self.path)
-        fields = iter(raw.split(b"\0")[:-1])
-        found = []
-        for meta in fields:
-            status = meta.rsplit(b" ", 1)[1][:1].decode()  # letter and, for R and C, a percentage
-            path = git.shown_path(next(fields))
-            if status in {"R", "C"}:
-                found.append(ChangedFile(path=git.shown_path(next(fields)), status=status, old_path=path))
-            else:
-                found.append(ChangedFile(path=path, status=status))
-        return tuple(found)
-
-    def diff_text(self, base: CommitId, head: CommitId, limit_bytes: int) -> str:
-        """The diff as text, cut off after `limit_bytes`; what is not UTF-8 is replaced."""
-        arguments = ["diff-tree", "-r", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv"]
-        arguments += [git.checked_commit(base), git.checked_commit(head)]
-        with git.streamed(arguments, git_dir=self.path) as stream:
-            return stream.read(limit_bytes).decode(errors="replace")
-
-    def tree(self, commit: CommitId) -> Tree:
-        """The commit's files."""
-        return Tree(self._objects, git.checked_commit(commit))
 
     def archive(self, commit: CommitId) -> AbstractContextManager[BinaryIO]:
         """The commit's tree as a tar stream: every file that was committed, submodules as empty folders."""

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from api.cli import doctor as verb
 from api.cli.doctor import as_text, table
-from api.cli.main import app
+from api.cli.main import application
 from cluster.host import checks
 from cluster.host.checks import Check, run
 from models.errors import InfrastructureError
@@ -71,7 +71,7 @@ def test_the_exit_code_is_0_only_when_all_parts_work(
     monkeypatch: pytest.MonkeyPatch, chosen: tuple[Check, ...], code: int, arguments: list[str]
 ) -> None:
     monkeypatch.setattr(verb, "run", lambda **options: run(chosen, **options))
-    assert CliRunner().invoke(app, arguments).exit_code == code
+    assert CliRunner().invoke(application("doctor"), arguments).exit_code == code
 
 
 def test_every_part_that_delta_stands_on_is_checked() -> None:

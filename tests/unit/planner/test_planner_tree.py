@@ -36,7 +36,7 @@ def test_the_strongest_sign_comes_first(name: str, content: bytes, says: str) ->
 def test_names_only_unittest_finds() -> None:
     found = from_tree(["app.py", "checks/tests.py"], {})
     assert found.source == "tree: unittest"
-    assert found.jobs[0].run == ("python3 -m unittest discover -v -s 'checks'",)
+    assert found.jobs[0].run == ("python3 -m unittest ${DELTA_TESTS:-discover -v -s 'checks'}",)
     packaged = from_tree(["app/__init__.py", "app/tests.py"], {})
     assert packaged.jobs[0].run == ("python3 -m unittest discover -v",)
 

@@ -1,0 +1,73 @@
+"""The jobs that might run: those of `.delta.yml`, or those that the tree proposes; before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from actors.planner.caches import cache_specs
+from actors.planner.choice import Choice, of_python
+from actors.planner.config import NAME, parse
+from actors.planner.fork import base_policy
+from actors.planner.glob import Glob, compile_glob
+from actors.planner.inputs import PlanInputs
+from actors.planner.schema import Config, JobConfig
+from actors.planner.tree import from_tree
+from models.change import Trust
+from models.job import JobSpec
+from models.plan import Reason
+from models.printable import code
+
+
+class Candidate(NamedTuple):
+    """One job. `paths` empty: it looks at every change. `choose` gives its tests; None where it has none to choose."""
+
+    spec: JobSpec
+    paths: tuple[Glob, ...]
+    origin: tuple[Reason, ...]
+    choose: Callable[[], Choice | None] | None = None
+
+
+class Candidates(NamedTuple):
+    """All of them, and where they come from."""
+
+    source: str
+    jobs: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+    proposed_by_tree: bool
+
+
+def candidates(inputs: PlanInputs) -> Candidates:
+    """The jobs of this tree. Raises `ChangeError` for a configuration that does not parse."""
+    if inputs.config_text is None:
+        tree = from_tree(inputs.files, inputs.read)
+        jobs = tuple(
+            Candidate(spec, (), tree.evidence, _chooser(inputs, ()) if spec.id == "test" else None)
+            for spec in tree.jobs
+        )
+        return Candidates(tree.source, jobs, tree.notes, proposed_by_tree=True)
+    config, notes = parse(inputs.config_text), tuple[str, ...]()
+    if inputs.change.trust is Trust.FORK:
+        config, notes = base_policy(config, inputs.base_config_text)
+    jobs, more = _configured(config, inputs)
+    return Candidates(NAME, jobs, (*notes, *more), proposed_by_tree=False)
+
+
+def _configured(config: Config, inputs: PlanInputs) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    found, notes = [], []
+    for job, body in config.jobs.items():
+        caches, odd = cache_specs(body.cache, body.image, inputs.blobs)
+        paths = tuple(compile_glob(pattern) for pattern in body.paths or ())
+        found.append(Candidate(body.spec(job).having(caches=caches), paths, (), _configured_tests(body, inputs)))
+        notes += [f"{code(job)}: {note}" for note in odd]
+    return tuple(found), tuple(notes)
+
+
+def _configured_tests(body: JobConfig, inputs: PlanInputs) -> Callable[[], Choice | None] | None:
+    del body, inputs
+    return None
+
+
+def _chooser(inputs: PlanInputs, named: tuple[Glob, ...]) -> Callable[[], Choice | None] | None:
+    project = inputs.python
+    return None if project is None else lambda: of_python(project, named)

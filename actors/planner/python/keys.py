@@ -1,0 +1,66 @@
+"""By which words a file can be found by whoever asks "who uses this module?": the inverted index over all facts.
+
+A key says that a file *may* use something of that name; `Graph` looks closer. Keys do not depend on where the file
+lies, so they are remembered with its blob.
+
+| key | the file |
+|---|---|
+| `a.b` | imports this absolute name, or something below it, or has a string that begins so |
+| `~b` | imports this name relatively |
+| `@name` | has a function with this argument, or names it: a pytest fixture |
+| `?` | imports by a computed name |
+| `/name` | has a string that names a file or a folder so |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from actors.planner.python.facts import STAR, Facts
+
+DYNAMIC: Final = "?"
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_WORD: Final = re.compile(r"[\w.\-]+")
+MAX_KEYS: Final = 5_000
+
+
+def keys(facts: Facts) -> set[str]:
+    """All keys of one file."""
+    found: set[str] = set()
+    for imported in facts.imports:
+        names = [imported.module, *([] if imported.name in {"", STAR} else [imported.name])]
+        if imported.level:
+            found.update("~" + part for name in names for part in name.split(".") if part)
+        else:
+            found.update(prefixes(".".join(filter(None, names))))
+    for uses in facts.uses.values():
+        found.update(use for use in uses if use.startswith("@"))
+    for mentions in facts.mentions.values():
+        for mention in mentions:
+            found.update(_of_mention(mention))
+    if any("" in beginnings for beginnings in facts.dynamic.values()):
+        found.add(DYNAMIC)
+    found.update(
+        part for beginnings in facts.dynamic.values() for each in beginnings for part in prefixes(each.rstrip("."))
+    )
+    return set(sorted(found)[:MAX_KEYS])
+
+
+def prefixes(name: str) -> Iterator[str]:
+    """`a`, `a.b` and `a.b.c` of `a.b.c`."""
+    end = name.find(".")
+    while end > 0:
+        yield name[:end]
+        end = name.find(".", end + 1)
+    if name:
+        yield name
+
+
+def _of_mention(text: str) -> Iterator[str]:
+    if _DOTTED.fullmatch(text):
+        yield from prefixes(text)
+    for word in _WORD.findall(text):
+        if len(word) > 2:
+            yield "/" + word
