@@ -10,7 +10,7 @@ def test_a_src_layout_with_pytest() -> None:
     (job,) = found.jobs
     assert found.source == "tree: pytest"
     assert job.id == "test"
-    assert job.run == (f'PYTHONPATH="$PWD/src" python3 -m pytest --junitxml={JUNIT}',)
+    assert job.run == (f'PYTHONPATH="$PWD/src" python3 -m pytest --junitxml={JUNIT} $DELTA_TESTS',)
     assert job.junit == (JUNIT,)
     assert found.evidence[0].evidence == "`pyproject.toml` configures pytest"
     assert any("`requests`, `rich`" in note for note in found.notes)
@@ -38,7 +38,7 @@ def test_names_only_unittest_finds() -> None:
     assert found.source == "tree: unittest"
     assert found.jobs[0].run == ("python3 -m unittest ${DELTA_TESTS:-discover -v -s 'checks'}",)
     packaged = from_tree(["app/__init__.py", "app/tests.py"], {})
-    assert packaged.jobs[0].run == ("python3 -m unittest discover -v",)
+    assert packaged.jobs[0].run == ("python3 -m unittest ${DELTA_TESTS:-discover -v}",)
 
 
 def test_python_without_tests_gets_its_syntax_checked_and_a_note() -> None:
