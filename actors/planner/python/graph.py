@@ -22,7 +22,7 @@ from actors.planner.python.keys import DYNAMIC
 from actors.planner.python.modules import Modules, folder_of, is_init
 from actors.planner.python.registry import Registry
 from actors.planner.python.tests import CONFTEST
-from actors.planner.python.views import MODULE, Sources, Views
+from actors.planner.python.views import MODULE, PASSED_ON, Sources, Views
 
 _VERSIONS: Final = frozenset({"__version__", "VERSION", "version"})
 
@@ -90,6 +90,8 @@ class Graph:
         for path in self._views.importers(node.path):
             view = self._views.of(path, node.path)
             whole = view.get(STAR, ()) if name == node.symbol else ()
+            if name == node.symbol and PASSED_ON in view:
+                yield Node(path, name), "passes on", view[PASSED_ON][0][1]
             for symbol, line in (*view.get(name, ()), *whole):
                 yield Node(path, symbol), "uses", line
         yield from self._fixture_users(node)
@@ -108,6 +110,8 @@ class Graph:
         for imported in facts.imports:  # `from .x import y` in a function: the function uses the name
             if imported.bound == node.symbol and imported.symbol not in {BODY, node.symbol}:
                 yield Node(node.path, imported.symbol), "uses", imported.line
+        if node.symbol == "__getattr__":  # the module's own: it answers to any name
+            yield Node(node.path, BODY), "uses", facts.lines.get(node.symbol, 0)
         if node.symbol in facts.always or self._registry.has(node.path, node.symbol, facts):
             yield Node(node.path, BODY), "registers", facts.lines.get(node.symbol, 0)
 

@@ -24,7 +24,8 @@ _IMPORTERS: Final = frozenset({
     "iter_entry_points", "entry_points", "spec_from_file_location", "SourceFileLoader", "run_path", "run_module",
     "import_string", "import_from_string", "__subclasses__",
 })  # fmt: skip
-_REFLECTIVE: Final = frozenset({"globals", "eval", "exec", "vars", "locals"})
+_RUNNING: Final = frozenset({"eval", "exec"})
+_LISTING: Final = frozenset({"globals", "vars", "locals"})
 _CHANGES: Final = frozenset({"append", "add", "insert", "extend", "setdefault", "update", "register", "appendleft"})
 _MENTION: Final = re.compile(r"[\w.\-/\\{}%'= ]+")
 _WORDS: Final = re.compile(r"[A-Za-z_][\w.]*")
@@ -125,7 +126,7 @@ class _Reader:
         self._part(node.name, node)
         self._walk(node, node.name)
         self._definition(node)
-        bases = [chain for base in node.bases if (chain := _chain(base))]
+        bases = [_chain(base.value if isinstance(base, ast.Subscript) else base) or "?" for base in node.bases]
         if bases:
             self._facts.bases[node.name] = bases
         methods = {each.name for each in node.body if isinstance(each, _FUNCTIONS)}
@@ -243,8 +244,8 @@ class _Reader:
             waiting.extend(ast.iter_child_nodes(node))
 
     def _reflection(self, chain: str, symbol: str, uses: dict[str, None]) -> None:
-        if chain in _REFLECTIVE:
-            uses[STAR] = None
+        if chain in _RUNNING or (chain in _LISTING and symbol != BODY):
+            uses[STAR] = None  # a body that lists its names at import runs none of them
         elif chain.endswith("__subclasses__"):
             self._facts.dynamic.setdefault(symbol, []).append("")
 

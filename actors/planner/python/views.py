@@ -11,6 +11,8 @@ from actors.planner.python.modules import Modules, folder_of, is_init, place_of
 # Before a symbol that is a whole module: what of it is used is seen where it is used, but others may take it from here.
 MODULE: Final = ":"
 
+# In a view: the importer has all names of the file for its own, by `import *`.
+PASSED_ON: Final = "**"
 # By symbol of the file that is used (`STAR`: all of them), the symbols that use it, and on which line.
 View = dict[str, list[tuple[str, int]]]
 
@@ -99,8 +101,7 @@ class Views:
         for imported in facts.imports:
             if imported.name == STAR:
                 if path in self._modules.meant(importer, imported.module, imported.level):
-                    for symbol in self._sources.facts(path).lines:
-                        view.setdefault(symbol, []).append((symbol, imported.line))
+                    view.setdefault(PASSED_ON, []).append((STAR, imported.line))
             elif imported.name:
                 if path in self._modules.meant(importer, imported.module, imported.level):
                     user = imported.bound if imported.symbol == BODY else imported.symbol
