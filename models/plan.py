@@ -75,7 +75,10 @@ class ChangedFile(Record):
 
 
 class Plan(Record):
-    """The planner's answer for one change. `source` says where the jobs came from (`.delta.yml`, `tree: pytest` …)."""
+    """The planner's answer for one change. `source` says where the jobs came from (`.delta.yml`, `tree: pytest` …).
+
+    `required`: the jobs without which the policy lets nothing through, skipped ones among them.
+    """
 
     head: CommitId
     merge_base: CommitId | None
@@ -84,6 +87,7 @@ class Plan(Record):
     jobs: tuple[PlannedJob, ...]
     skipped: tuple[SkippedJob, ...] = ()
     refused: tuple[RefusedJob, ...] = ()
+    required: tuple[JobId, ...] = ()
     notes: tuple[str, ...] = ()
     policy: str = "default-1"
     digest: str = ""

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.planner.decide import POLICY, PlanInputs, plan
+from actors.planner.decide import PlanInputs, plan
 from models.change import Change, ChangeKind, Forge, Trust
 from models.errors import ChangeError
 from models.ids import CommitId, JobId
 from models.plan import ChangedFile, Plan
+from models.policy import Policy
 
 BASE, HEAD = CommitId("b" * 40), CommitId("a" * 40)
 FILES = (".delta.yml", "README.md", "docs/guide.md", "pyproject.toml", "src/calc/ops.py", "tests/test_ops.py")
@@ -54,7 +55,7 @@ def test_paths_choose_and_needs_pull_in() -> None:
     assert why(made, "lint") == [("needs", "`test` runs and needs it")]
     assert why(made, "docs") == [("paths", "none of the changed files (`src/calc/ops.py`) matches `docs/**`")]
     assert why(made, "always")[0][0] == "always"
-    assert (made.source, made.policy, made.head, made.merge_base) == (".delta.yml", POLICY, HEAD, BASE)
+    assert (made.source, made.policy, made.head, made.merge_base) == (".delta.yml", Policy().digest, HEAD, BASE)
 
 
 def test_many_matches_are_counted() -> None:
