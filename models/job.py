@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from models.ids import JobId
-from models.notation import WORDS, Label
+from models.labels import Label
+from models.notation import WORDS
 from models.record import Record
 
 DEFAULT_IMAGE = "runner-python"

@@ -16,7 +16,6 @@ _DURATION: Final = re.compile(r"(?:(\d{1,5}) ?h)? ?(?:(\d{1,5}) ?m(?:in)?)? ?(?:
 _DURATION_TEXT: Final = r"^(?=.*\d) *(\d{1,5} ?h)? ?(\d{1,5} ?m(in)?)? ?(\d{1,6} ?s)? *$"
 # Where a value of a job's matrix stands for text; it is put in before anything is checked.
 PLACEHOLDER_TEXT: Final = r"\$\{\{ *matrix\."
-_LABEL: Final = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
 def listed(value: object) -> object:
@@ -29,7 +28,8 @@ class _OneOrMore:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         many = handler(core)
-        return {"anyOf": [{"type": "string"}, many]}
+        kind = many["items"].get("type")
+        return {"anyOf": [{"type": kind if isinstance(kind, list) else "string"}, many]}
 
 
 # Annotations of a tuple; what bounds its length stands before them, or the word were bounded instead.
@@ -82,7 +82,6 @@ class Written:
         return {"type": ["string", "number", "boolean", "null"]}
 
 
-Label = Annotated[str, *spelt(_LABEL, "a label is 1 to 63 of a-z, 0-9 and `-`, and does not begin with `-`")]
 JobName = Annotated[
     str,
     *spelt(

@@ -74,6 +74,11 @@ class Job(Record):
         return terminal(JOB, self.state)
 
     @property
+    def tolerated(self) -> bool:
+        """Whether it failed and is allowed to. One that the policy refused has not failed by itself: it is not."""
+        return self.spec.allow_failure and bool(self.attempts) and self.state in {JobState.FAILED, JobState.ERRORED}
+
+    @property
     def attempt(self) -> Attempt:
         """The attempt that counts. Raises `InternalError` for a job that was never queued."""
         if not self.attempts:

@@ -166,10 +166,18 @@ class TestsConfig(Record):
     files: Files = ()
 
 
+def _with_commands_once(schema: dict[str, Any]) -> None:
+    schema["oneOf"] = [{"required": [key]} for key in ("run", "steps")]
+    for key in ("run", "steps"):
+        shape = schema["properties"][key]
+        shape["anyOf"] = [each for each in shape["anyOf"] if each != {"type": "null"}]
+        del shape["default"]
+
+
 class JobConfig(Record):
     """One job. `timeout` is seconds of wall time; `paths` is None where the job looks at every change."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["run"]}, {"required": ["steps"]}]})
+    model_config = ConfigDict(json_schema_extra=_with_commands_once)
 
     run: Commands | None = None
     steps: Annotated[tuple[StepConfig, ...], Field(min_length=1, max_length=100)] | None = None
@@ -195,7 +203,7 @@ class JobConfig(Record):
     @model_validator(mode="before")
     @classmethod
     def _has_commands_once(cls, data: Any) -> Any:  # noqa: ANN401 - anything that YAML can say
-        if isinstance(data, dict) and "run" not in data and "steps" not in data:
+        if isinstance(data, dict) and data.get("run") is None and data.get("steps") is None:
             raise PydanticCustomError(NO_COMMANDS, "there are no commands")
         if isinstance(data, dict) and "run" in data and "steps" in data:
             raise ValueError("there are `run` and `steps`, which say the same: leave one out")

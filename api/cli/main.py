@@ -25,6 +25,7 @@ _VERBS: Final = {
     "shell": "api.cli.shell:shell",
     "doctor": "api.cli.doctor:doctor",
     "secret": "api.cli.secret:app",
+    "config": "api.cli.config:app",
 }
 
 
