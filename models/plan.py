@@ -77,7 +77,8 @@ class ChangedFile(Record):
 class Plan(Record):
     """The planner's answer for one change. `source` says where the jobs came from (`.delta.yml`, `tree: pytest` …).
 
-    `required`: the jobs without which the policy lets nothing through, skipped ones among them.
+    `required`: the jobs without which the policy lets nothing through, skipped ones among them. `held`: why nothing
+    runs before a person has approved it; empty: it need not wait.
     """
 
     head: CommitId
@@ -88,6 +89,7 @@ class Plan(Record):
     skipped: tuple[SkippedJob, ...] = ()
     refused: tuple[RefusedJob, ...] = ()
     required: tuple[JobId, ...] = ()
+    held: str = ""
     notes: tuple[str, ...] = ()
     policy: str = "default-1"
     digest: str = ""

@@ -17,7 +17,7 @@ A configuration that does not parse raises `ChangeError`; nothing else does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from actors.planner import choice as tests_of
 from actors.planner.candidates import Candidate, Candidates, candidates
@@ -33,6 +33,8 @@ from models.policy import refusals, required_jobs
 from models.printable import SHOWN, code, listed
 
 __all__ = ["PlanInputs", "plan"]
+
+HELD: Final = "a change from a fork waits for approval: `delta approve` with the id of this run"
 
 
 class _Verdict(NamedTuple):
@@ -72,6 +74,7 @@ def plan(inputs: PlanInputs) -> Plan:
         notes=(*found.notes, *policy_notes, *_coverage_notes(found, seen)),
         policy=policy.digest,
         required=required_jobs(known, policy),
+        held=HELD if fork and policy.forks_wait else "",
     ).sealed()
 
 

@@ -1,4 +1,4 @@
-"""`delta config`: what there is to say about a `.delta.yml` before it is used. Needs no server, no Ray and no Docker."""
+"""`delta config`: what there is to say about a `.delta.yml` before it is used. Needs no server, Ray or Docker."""
 
 from __future__ import annotations
 

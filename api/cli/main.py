@@ -21,6 +21,7 @@ _VERBS: Final = {
     "down": "api.cli.server:down",
     "status": "api.cli.server:status",
     "cancel": "api.cli.ask:cancel",
+    "approve": "api.cli.ask:approve",
     "rerun": "api.cli.ask:rerun",
     "shell": "api.cli.shell:shell",
     "doctor": "api.cli.doctor:doctor",
