@@ -51,8 +51,9 @@ def parse(text: str, name: str = NAME, most: int = MAX_PROBLEMS) -> Config:
     try:
         config, misfits = assembled(Config.model_validate(made.data), made.origins)
     except ValidationError as error:
-        problems = [*made.problems, *_problems(Config, document, error, made.origins, most)]
-        raise _refusal(name, document, problems, most) from error
+        known = {loc for loc, _ in made.problems}  # what is wrong there already does not fit the schema either
+        more = [each for each in _problems(Config, document, error, made.origins, most) if each[0] not in known]
+        raise _refusal(name, document, [*made.problems, *more], most) from error
     misfits = [*made.problems, *misfits] or _cycles(config, made.origins)
     if misfits:
         raise _refusal(name, document, misfits, most)
