@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.cli.main import app
+from api.cli.main import application
 from models.errors import CallerError
 
 RIGHT = (
@@ -18,7 +18,7 @@ RIGHT = (
 
 
 def check(path: Path) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["config", "check", str(path)])
+    result = CliRunner().invoke(application("config"), ["config", "check", str(path)])
     if isinstance(result.exception, CallerError):
         raise result.exception
     return result.exit_code, result.output
@@ -48,7 +48,7 @@ def test_a_file_that_is_not_there_is_the_callers_fault(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_printed() -> None:
-    result = CliRunner().invoke(app, ["config", "schema"])
+    result = CliRunner().invoke(application("config"), ["config", "schema"])
     assert result.exit_code == 0
     assert '"$schema"' in result.output
 
