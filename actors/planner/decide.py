@@ -92,7 +92,7 @@ def _told(spec: JobSpec, tests: TestSelection) -> JobSpec:
 
 def _judge(job: Candidate, seen: Doubts, lenient: bool) -> _Verdict:
     if job.spec.always:
-        return _whole(job, (Reason(rule="always", evidence="`always`: the job runs for every change"),))
+        return _whole(job, (Reason(rule="always", evidence="it has `always`, so it runs for every change"),))
     if seen.everywhere:
         return _whole(job, seen.everywhere)
     by_paths = _by_paths(job, seen.kinds) if job.paths else None

@@ -197,7 +197,7 @@ jobs:
 def test_a_job_that_always_runs_does_so_and_brings_nothing_in() -> None:
     made = plan(inputs("docs/guide.md", config=ALWAYS_CONFIG))
     assert running(made) == ["tidy"]
-    assert why(made, "tidy") == [("always", "`always`: the job runs for every change")]
+    assert why(made, "tidy") == [("always", "it has `always`, so it runs for every change")]
     assert running(plan(inputs("src/calc/ops.py", config=ALWAYS_CONFIG))) == ["test", "tidy"]
 
 
