@@ -34,7 +34,7 @@ from models.printable import SHOWN, code, listed
 
 __all__ = ["PlanInputs", "plan"]
 
-HELD: Final = "a change from a fork waits for approval: `delta approve` with the id of this run"
+HELD: Final = "a change from a fork waits for approval"
 
 
 class _Verdict(NamedTuple):

@@ -76,12 +76,12 @@ def headline(run: Run) -> str:
 
 
 def count_line(run: Run) -> str:
-    """`2 passed, 3 skipped, 1 failed, which is allowed`; what the plan left out counts as skipped."""
+    """`2 passed, 3 skipped, 1 failed (allowed)`; what the plan left out counts as skipped."""
     states = [job.state for job in run.jobs if not job.tolerated]
     states += [JobState.SKIPPED] * (len(run.plan.skipped) if run.plan else 0)
     counts = [f"{states.count(state)} {state}" for state in JobState if state in states]
     tolerated = sum(job.tolerated for job in run.jobs)
-    return ", ".join([*counts, *([f"{tolerated} failed, which is allowed"] if tolerated else [])])
+    return ", ".join([*counts, *([f"{tolerated} failed (allowed)"] if tolerated else [])])
 
 
 def reasons(given: Iterable[Reason]) -> str:

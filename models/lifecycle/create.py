@@ -43,7 +43,8 @@ def planned(run: Run, plan: Plan, now: float) -> Decision | None:
         for job in plan.refused
     ]
     if plan.held and plan.jobs:
-        run = run.having(state=step(RUN, run.state, RunEvent.HOLD), detail=plan.held)
+        detail = f"{plan.held}: delta approve {run.id}"
+        run = run.having(state=step(RUN, run.state, RunEvent.HOLD), detail=detail)
         told.append(Event(kind=EventKind.RUN_HELD, at=now, detail=plan.held))
         return Decision(run=run, events=tuple(told), commands=(Report(),))
     run = run.having(state=step(RUN, run.state, RunEvent.EXECUTE))

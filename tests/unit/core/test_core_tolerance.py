@@ -91,7 +91,7 @@ def held(*jobs: JobSpec) -> Run:
 
 def test_given_a_plan_that_is_held_i_expect_nothing_to_begin_and_the_reason_to_be_told() -> None:
     run = held(spec("test"), spec("after", "test"))
-    assert (run.state, run.detail) == (RunState.AWAITING_APPROVAL, "a fork waits")
+    assert (run.state, run.detail) == (RunState.AWAITING_APPROVAL, f"a fork waits: delta approve {run.id}")
     assert states(run) == {"test": "blocked", "after": "blocked"}
     checked_waiting(run)
 
