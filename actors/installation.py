@@ -23,6 +23,7 @@ from cluster.store.requirements import require
 from cluster.store.store import RedisStore
 from cluster.vault import Vault
 from models.errors import InternalError
+from models.labels import labels_in
 from models.settings import Settings
 from sandbox.door import Doors
 from sandbox.source.mirror import Mirrors
@@ -46,7 +47,7 @@ class Installation:
         self.state_dir = settings.state_dir.absolute()
         self.run_dir = self.state_dir / "run"
         self.redis = RedisServer(self.state_dir, self.run_dir)
-        self.ray = RayHead(self.state_dir, self.run_dir)
+        self.ray = RayHead(self.state_dir, self.run_dir, labels_in(settings.runners.labels))
         self.driver = Driver(self.run_dir)
         self._engine: Engine | None = None
         self._lasting = False

@@ -59,7 +59,10 @@ class AttemptView(_View):
 
 
 class JobView(_View):
-    """A planned job: why it runs, what became of it, and what explains its failure. `timeout_s` is in seconds."""
+    """A planned job: why it runs, what became of it, and what explains its failure. `timeout_s` is in seconds.
+
+    `tolerated`: it failed, and `allow_failure` says that it may.
+    """
 
     id: JobId
     state: JobState
@@ -69,6 +72,8 @@ class JobView(_View):
     image: str
     needs: tuple[JobId, ...]
     timeout_s: float
+    allow_failure: bool
+    tolerated: bool
     attempts: tuple[AttemptView, ...]
     explanation: Explanation | None
 
@@ -90,6 +95,7 @@ class PlanView(_View):
     changed: tuple[ChangedFile, ...]
     skipped: tuple[SkippedJob, ...]
     refused: tuple[RefusedView, ...]
+    required: tuple[JobId, ...]
     notes: tuple[str, ...]
 
 
@@ -152,6 +158,8 @@ def _job_view(job: Job) -> JobView:
         image=job.spec.image,
         needs=job.spec.needs,
         timeout_s=job.spec.timeout_s,
+        allow_failure=job.spec.allow_failure,
+        tolerated=job.tolerated,
         attempts=tuple(_attempt_view(attempt) for attempt in job.attempts),
         explanation=job.explanation,
     )

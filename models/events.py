@@ -16,6 +16,8 @@ class EventKind(StrEnum):
 
     RUN_CREATED = "run_created"
     RUN_PLANNED = "run_planned"
+    RUN_HELD = "run_held"
+    RUN_APPROVED = "run_approved"
     RUN_RERUN = "run_rerun"
     RUN_FINISHED = "run_finished"
     JOB_QUEUED = "job_queued"

@@ -26,6 +26,14 @@ class Cancel(Record):
     by: str
 
 
+class Approve(Record):
+    """Let this run begin, which waits for a person. `by` is who asked, for the audit stream."""
+
+    ask: Literal["approve"] = "approve"
+    run: RunId
+    by: str
+
+
 class Rerun(Record):
     """Run some jobs of this run once more. `which` is `all`, `failed`, or a job's id after `job:`."""
 
@@ -45,5 +53,5 @@ class OpenTerminal(Record):
     by: str
 
 
-Message = Annotated[Submit | Cancel | Rerun | OpenTerminal, Field(discriminator="ask")]
+Message = Annotated[Submit | Cancel | Approve | Rerun | OpenTerminal, Field(discriminator="ask")]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from models.ids import JobId
+from models.labels import Label
+from models.notation import WORDS
 from models.record import Record
 
 DEFAULT_IMAGE = "runner-python"
@@ -13,18 +17,27 @@ DEFAULT_TIMEOUT_S = 600.0
 READY_LABEL = "delta.ready"
 
 
+def _in_order(labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(labels)))
+
+
 class Resources(Record):
-    """What a job may use, and at the same time the capability shape that places it."""
+    """What a job may use, and at the same time the capability shape that places it.
+
+    `labels` are capabilities that the node must have, such as `gpu`.
+    """
 
     cpus: float = Field(default=1.0, gt=0, le=64)
     memory_mb: int = Field(default=2048, ge=64, le=262_144)
     workspace_mb: int = Field(default=1024, ge=16, le=262_144)
     pids: int = Field(default=1024, ge=16, le=32_768)
+    labels: Annotated[tuple[Label, ...], Field(max_length=10), AfterValidator(_in_order), *WORDS] = ()
 
     @property
     def shape(self) -> str:
         """The capability shape a runner must have: jobs of one shape share a queue."""
-        return f"cpu{self.cpus:g}-mem{self.memory_mb}"
+        labels = "".join(f"+{label}" for label in self.labels)
+        return f"cpu{self.cpus:g}-mem{self.memory_mb}{labels}"
 
 
 class Concurrency(Record):
@@ -88,7 +101,8 @@ class JobSpec(Record):
     particular to them: one each, or none at all. `artifacts` are globs relative to the repository's root. `junit` are
     globs of JUnit XML reports the analyzer may read. `egress` are the hosts that the job may reach, exactly or as
     `*.suffix`; the policy has allowed them. `timeout_s` is wall time in seconds for all steps together. `retries`
-    counts extra attempts after a failure.
+    counts extra attempts after a failure. `always`: it runs whatever becomes of what it needs. `allow_failure`: its
+    failure is not the run's. `matrix_of`: the job in the file whose matrix it is a combination of.
     """
 
     id: JobId
@@ -106,6 +120,9 @@ class JobSpec(Record):
     egress: tuple[str, ...] = ()
     caches: tuple[CacheSpec, ...] = ()
     services: tuple[ServiceSpec, ...] = ()
+    always: bool = False
+    allow_failure: bool = False
+    matrix_of: JobId | None = None
 
     def step(self, index: int) -> Step:
         """What is particular to the command of this index."""
@@ -116,6 +133,10 @@ class JobSpec(Record):
         """What it takes of its node, its services included."""
         beside_mb = sum(service.memory_mb for service in self.services)
         return self.resources.having(memory_mb=self.resources.memory_mb + beside_mb)
+
+    def is_called(self, name: str) -> bool:
+        """Whether it is meant by this name: its own, or that of the job whose matrix it is of."""
+        return name in {self.id, self.matrix_of}
 
     @property
     def secrets(self) -> frozenset[str]:

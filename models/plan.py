@@ -75,7 +75,11 @@ class ChangedFile(Record):
 
 
 class Plan(Record):
-    """The planner's answer for one change. `source` says where the jobs came from (`.delta.yml`, `tree: pytest` …)."""
+    """The planner's answer for one change. `source` says where the jobs came from (`.delta.yml`, `tree: pytest` …).
+
+    `required`: the jobs without which the policy lets nothing through, skipped ones among them. `held`: why nothing
+    runs before a person has approved it; empty: it need not wait.
+    """
 
     head: CommitId
     merge_base: CommitId | None
@@ -84,6 +88,8 @@ class Plan(Record):
     jobs: tuple[PlannedJob, ...]
     skipped: tuple[SkippedJob, ...] = ()
     refused: tuple[RefusedJob, ...] = ()
+    required: tuple[JobId, ...] = ()
+    held: str = ""
     notes: tuple[str, ...] = ()
     policy: str = "default-1"
     digest: str = ""

@@ -74,6 +74,11 @@ class Job(Record):
         return terminal(JOB, self.state)
 
     @property
+    def tolerated(self) -> bool:
+        """Whether it failed and is allowed to. One that the policy refused has not failed by itself: it is not."""
+        return self.spec.allow_failure and bool(self.attempts) and self.state in {JobState.FAILED, JobState.ERRORED}
+
+    @property
     def attempt(self) -> Attempt:
         """The attempt that counts. Raises `InternalError` for a job that was never queued."""
         if not self.attempts:
@@ -88,7 +93,8 @@ class Job(Record):
 class Run(Record):
     """One change's run. `version` counts commits of this record and fences them.
 
-    `begun_at` is when it was created, or last asked for again: its time-out counts from there.
+    `begun_at` is when it was created, approved or last asked for again: its time-out counts from there. `approved_by`
+    is who let a plan that was held go on.
     """
 
     id: RunId
@@ -100,6 +106,7 @@ class Run(Record):
     planned_at: float | None = None
     finished_at: float | None = None
     plan: Plan | None = None
+    approved_by: str = ""
     jobs: tuple[Job, ...] = ()
     detail: str = ""
 
@@ -107,6 +114,11 @@ class Run(Record):
     def over(self) -> bool:
         """Whether nothing can happen to it any more."""
         return terminal(RUN, self.state)
+
+    @property
+    def unapproved(self) -> bool:
+        """Whether its plan is held and nobody has approved it."""
+        return self.plan is not None and bool(self.plan.held and self.plan.jobs) and not self.approved_by
 
     def job(self, job_id: JobId) -> Job:
         """The job of that id. Raises `NotFound`."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.addresses import networks_in
+from models.labels import labels_in
 
 
 class _Section(BaseModel):
@@ -54,9 +55,16 @@ class StoreSettings(_Section):
 
 
 class RunnerSettings(_Section):
-    """How many runner tasks the controller keeps asking Ray for."""
+    """How many runner tasks the controller keeps asking Ray for, and what this machine's own can do."""
 
     max_pending: int = Field(default=64, ge=1)
+    labels: str = Field(default="", description="labels, divided by commas, that the Ray which Delta starts offers")
+
+    @field_validator("labels")
+    @classmethod
+    def _labels(cls, text: str) -> str:
+        labels_in(text)
+        return text
 
 
 class SandboxSettings(_Section):

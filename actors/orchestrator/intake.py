@@ -1,4 +1,4 @@
-"""What the outside asked for, acted on in order: new changes, cancellations, re-runs, terminals.
+"""What the outside asked for, acted on in order: new changes, approvals, cancellations, re-runs, terminals.
 
 A message leaves the inbox only after it was acted on, so it may be acted on twice; every action can be.
 """
@@ -16,7 +16,8 @@ from cluster.store.store import Store
 from models.change import Change
 from models.errors import CallerError, InternalError, NotFound, StaleWrite
 from models.ids import RunId
-from models.inbox import Cancel, Message, OpenTerminal, Rerun, Submit
+from models.inbox import Approve, Cancel, Message, OpenTerminal, Rerun, Submit
+from models.lifecycle.approve import approve
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create
 from models.lifecycle.rerun import rerun
@@ -55,6 +56,9 @@ class Intake:
                 await self._submit(change)
             case Rerun(run=run_id, which=which, by=by):
                 await self._store.runs.apply(run_id, lambda run: rerun(run, which, by, time.time()))
+                self._supervisors.carry(run_id)
+            case Approve(run=run_id, by=by):
+                await self._store.runs.apply(run_id, lambda run: approve(run, by, time.time()))
                 self._supervisors.carry(run_id)
             case Cancel(run=run_id, by=by):
                 await self._cancel(run_id, by)

@@ -56,16 +56,17 @@ def candidates(inputs: PlanInputs) -> Candidates:
 def _configured(config: Config, inputs: PlanInputs) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     found, notes = [], []
     for job, body in config.jobs.items():
-        caches, odd = cache_specs(body.cache, body.image, inputs.blobs)
-        paths = tuple(compile_glob(pattern) for pattern in body.paths or ())
+        caches, odd = cache_specs(body.cache, body.image, inputs.blobs, body.values)
+        paths = tuple(compile_glob(pattern) for pattern in (not body.always and body.paths) or ())
         found.append(Candidate(body.spec(job).having(caches=caches), paths, (), _configured_tests(body, inputs)))
         notes += [f"{code(job)}: {note}" for note in odd]
     return tuple(found), tuple(notes)
 
 
 def _configured_tests(body: JobConfig, inputs: PlanInputs) -> Callable[[], Choice | None] | None:
-    del body, inputs
-    return None
+    if body.tests is None:
+        return None
+    return _chooser(inputs, tuple(compile_glob(pattern) for pattern in body.tests.files))
 
 
 def _chooser(inputs: PlanInputs, named: tuple[Glob, ...]) -> Callable[[], Choice | None] | None:

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from actors.planner.document import Document, Loc, read_document
+from actors.planner.expansion import Origin, Problem, assembled, expanded
 from actors.planner.schema import NO_COMMANDS, Config
 from models.errors import ChangeError
 
 NAME: Final = ".delta.yml"
 MAX_PROBLEMS: Final = 5
+NOWHERE: Final[Mapping[str, Origin]] = {}
 
 # Pydantic's words where a person who writes YAML would not understand them.
 _WORDS: Final[Mapping[str, str]] = {
@@ -37,30 +39,37 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def parse(text: str, name: str = NAME) -> Config:
-    """The configuration in `text`. Raises `ChangeError`, one line for each of the first problems."""
+def parse(text: str, name: str = NAME, most: int = MAX_PROBLEMS) -> Config:
+    """The configuration in `text`, with a job for each combination of a matrix.
+
+    Raises `ChangeError`, one line for each of the first `most` problems.
+    """
     document = read_document(text, name)
     if not isinstance(document.data, dict):
         raise ChangeError(f"{name}:1:1: not a configuration", remedy="begin with `version: 1` and `jobs:`")
+    made = expanded(_as_written(document))
     try:
-        config = Config.model_validate(_env_as_written(document))
+        config, misfits = assembled(Config.model_validate(made.data), made.origins)
     except ValidationError as error:
-        raise told(name, Config, document, error) from error
-    misfits = [*_unknown_needs(config), *_cycles(config)]
+        known = {loc for loc, _ in made.problems}  # what is wrong there already does not fit the schema either
+        more = [each for each in _problems(Config, document, error, made.origins, most) if each[0] not in known]
+        raise _refusal(name, document, [*made.problems, *more], most) from error
+    misfits = [*made.problems, *misfits] or _cycles(config, made.origins)
     if misfits:
-        raise _refusal(name, document, misfits)
+        raise _refusal(name, document, misfits, most)
     return config
 
 
 def told(name: str, schema: type[BaseModel], document: Document, error: ValidationError) -> ChangeError:
     """What is wrong with a document, for a person, when it does not fit its schema."""
-    return _refusal(name, document, [_problem(schema, document, each) for each in error.errors(include_url=False)])
+    return _refusal(name, document, _problems(schema, document, error, NOWHERE, MAX_PROBLEMS), MAX_PROBLEMS)
 
 
-def _env_as_written(document: Document) -> object:
-    """Variables are text: `3.10` must not become 3.1, nor `yes` or `1_000` something else."""
+def _as_written(document: Document) -> object:
+    """Variables and values of a matrix are text: `3.10` must not become 3.1, nor `yes` or `1_000` something else."""
     for loc, text in document.written.items():
-        if len(loc) > 1 and loc[-2] == "env":
+        in_matrix = len(loc) > 3 and (loc[0], loc[2]) == ("jobs", "matrix")
+        if in_matrix or (len(loc) > 1 and loc[-2] == "env"):
             holder: Any = document.data
             for part in loc[:-1]:
                 holder = holder[part]
@@ -68,34 +77,53 @@ def _env_as_written(document: Document) -> object:
     return document.data
 
 
-def _refusal(name: str, document: Document, problems: list[tuple[Loc, str]]) -> ChangeError:
-    placed = sorted((document.place(loc), what) for loc, what in problems)
-    lines = [f"{name}:{place.line}:{place.column}: {what}" for place, what in placed[:MAX_PROBLEMS]]
-    if len(problems) > MAX_PROBLEMS:
-        lines.append(f"and {len(problems) - MAX_PROBLEMS} more")
+def _refusal(name: str, document: Document, problems: list[Problem], most: int) -> ChangeError:
+    placed = sorted(((document.place(loc), what) for loc, what in problems), key=lambda each: each[0])
+    lines = [f"{name}:{place.line}:{place.column}: {what}" for place, what in placed[:most]]
+    if len(problems) > most:
+        lines.append(f"and {len(problems) - most} more")
     return ChangeError("\n".join(lines))
 
 
-def _problem(schema: type[BaseModel], document: Document, details: ErrorDetails) -> tuple[Loc, str]:
-    """Where it is and what to say about it, in words instead of pydantic's."""
-    loc = tuple(part for part in details["loc"] if part != "[key]")
+def _problems(
+    schema: type[BaseModel], document: Document, error: ValidationError, origins: Mapping[str, Origin], most: int
+) -> list[Problem]:
+    """What is wrong, in the order of the file; the first `most` in words, which take their time to find.
+
+    What is wrong with every combination of a matrix is told once.
+    """
+    found: dict[tuple[Loc, str], ErrorDetails] = {}
+    for details in error.errors(include_url=False):
+        loc = tuple(part for part in details["loc"] if part != "[key]")
+        if len(loc) > 1 and loc[0] == "jobs" and (origin := origins.get(str(loc[1]))) is not None:
+            loc = ("jobs", origin.job, *loc[2:])
+        found.setdefault((loc, details["msg"]), details)
+    ordered = sorted(found.items(), key=lambda each: document.place(each[0][0]))
+    return [
+        (loc, _in_words(schema, document, loc, details) if index < most else "")
+        for index, ((loc, _), details) in enumerate(ordered)
+    ]
+
+
+def _in_words(schema: type[BaseModel], document: Document, loc: Loc, details: ErrorDetails) -> str:
+    """What to say about it, in words instead of pydantic's."""
     where = _called(loc[:-1])
     key = _short(loc[-1]) if loc else ""
     if details["type"] == "extra_forbidden":
-        return loc, f'{where} has no key "{key}"{_nearest(key, _keys_at(schema, loc[:-1]))}'
+        return f'{where} has no key "{key}"{_nearest(key, _keys_at(schema, loc[:-1]))}'
     if details["type"] == NO_COMMANDS:
         there = _data_at(schema, document, loc)
-        return loc, f'{_called(loc)} lacks the key "run"{_nearest("run", there, "is it meant by")}'
+        return f'{_called(loc)} lacks the key "run"{_nearest("run", there, "is it meant by")}'
     if details["type"] == "missing":
         there = _data_at(schema, document, loc[:-1])
-        return loc[:-1], f'{where} lacks the key "{key}"{_nearest(key, there, "is it meant by")}'
+        return f'{where} lacks the key "{key}"{_nearest(key, there, "is it meant by")}'
     message = _WORDS.get(details["type"], details["msg"].removeprefix("Value error, "))
     got = details["input"]
     shown = f", not {_short(got)!r}" if isinstance(got, str | int | float) else ""
     if not loc:
-        return loc, f"the file: {message[:1].lower()}{message[1:]}"
+        return f"the file: {message[:1].lower()}{message[1:]}"
     what = f"number {int(key) + 1}" if isinstance(loc[-1], int) else f'"{key}"'
-    return loc, f"{what} in {where}: {message[:1].lower()}{message[1:]}{shown}"
+    return f"{what} in {where}: {message[:1].lower()}{message[1:]}{shown}"
 
 
 def _called(loc: Loc) -> str:
@@ -142,26 +170,13 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _unknown_needs(config: Config) -> list[tuple[Loc, str]]:
-    problems: list[tuple[Loc, str]] = []
-    for job, body in config.jobs.items():
-        for index, need in enumerate(body.needs):
-            if need not in config.jobs:
-                close = difflib.get_close_matches(need, list(config.jobs), n=1, cutoff=0.4)
-                hint = f'did you mean "{close[0]}"?' if close else f"the jobs are {_short(', '.join(config.jobs))}"
-                problems.append(
-                    (("jobs", job, "needs", index), f'job "{job}" needs "{_short(need)}", no such job; {hint}')
-                )
-    return problems
-
-
-def _cycles(config: Config) -> list[tuple[Loc, str]]:
+def _cycles(config: Config, origins: Mapping[str, Origin]) -> list[tuple[Loc, str]]:
     """At most one: the first cycle in the order of the file."""
-    needs = {job: [need for need in body.needs if need in config.jobs] for job, body in config.jobs.items()}
-    cycle = find_cycle(needs)
+    cycle = find_cycle({job: body.needs for job, body in config.jobs.items()})
     if not cycle:
         return []
-    return [(("jobs", cycle[0], "needs"), f"the jobs need each other in a circle: {' -> '.join(cycle)}")]
+    written = origins[cycle[0]].job if cycle[0] in origins else cycle[0]
+    return [(("jobs", written, "needs"), f"the jobs need each other in a circle: {' -> '.join(cycle)}")]
 
 
 def find_cycle(needs: Mapping[str, Iterable[str]]) -> list[str]:

@@ -7,8 +7,9 @@ The rules, in order, for each job:
 3. of a job whose tests Delta can choose from, the tests that the change reaches run; it is skipped if there are none,
    and runs whole where the way from the change to the tests is not known;
 4. any other job of `.delta.yml` without `paths` runs; one that the tree proposed is skipped for documentation alone;
-5. what a running job needs runs too;
-6. of these, a job that asks for what the policy does not allow is refused, with every reason.
+5. what a running job needs runs too; a job with `always` runs whatever the rules above say, and brings nothing in;
+6. of these, a job that asks for what the policy does not allow is refused, with every reason, and so is a required job
+   that does not exist.
 
 A configuration that does not parse raises `ChangeError`; nothing else does.
 """
@@ -24,15 +25,16 @@ from actors.planner.doubt import Doubts, doubts
 from actors.planner.glob import match
 from actors.planner.inputs import PlanInputs
 from actors.planner.kinds import Kind
+from actors.planner.policy import effective
 from models.change import Trust
 from models.job import JobSpec
-from models.plan import Plan, PlannedJob, Reason, RefusedJob, SkippedJob, TestSelection
-from models.policy import violations
+from models.plan import Plan, PlannedJob, Reason, SkippedJob, TestSelection
+from models.policy import refusals, required_jobs
 from models.printable import SHOWN, code, listed
 
-__all__ = ["POLICY", "PlanInputs", "plan"]
+__all__ = ["PlanInputs", "plan"]
 
-POLICY: Final = "default-1"
+HELD: Final = "a change from a fork waits for approval"
 
 
 class _Verdict(NamedTuple):
@@ -52,24 +54,27 @@ def plan(inputs: PlanInputs) -> Plan:
     verdicts: dict[str, _Verdict] = {job.spec.id: _judge(job, seen, lenient) for job in found.jobs}
     _pull_in_needs(found.jobs, verdicts)
     fork = inputs.change.trust is Trust.FORK
-    refused = {j.spec.id: why for j in found.jobs if (why := violations(j.spec, inputs.policy, fork=fork))}
     running = [job for job in found.jobs if verdicts[job.spec.id].runs]
+    policy, policy_notes = effective(inputs.policy, inputs.change, inputs.config_text, inputs.base_config_text)
+    known = [job.spec for job in found.jobs]
+    refused = refusals([job.spec for job in running], known, policy, fork=fork)
+    not_allowed = {job.id for job in refused}
     return Plan(
         head=inputs.change.head,
         merge_base=inputs.merge_base,
         changed=changed,
         source=found.source,
-        jobs=tuple(_planned(job, verdicts[job.spec.id]) for job in running if job.spec.id not in refused),
-        refused=tuple(
-            RefusedJob(spec=job.spec, reasons=refused[job.spec.id]) for job in running if job.spec.id in refused
-        ),
+        jobs=tuple(_planned(job, verdicts[job.spec.id]) for job in running if job.spec.id not in not_allowed),
+        refused=refused,
         skipped=tuple(
             SkippedJob(id=job.spec.id, reasons=verdict.reasons, tests=verdict.tests)
             for job in found.jobs
             if not (verdict := verdicts[job.spec.id]).runs
         ),
-        notes=(*found.notes, *_coverage_notes(found, seen)),
-        policy=POLICY,
+        notes=(*found.notes, *policy_notes, *_coverage_notes(found, seen)),
+        policy=policy.digest,
+        required=required_jobs(known, policy),
+        held=HELD if fork and policy.forks_wait else "",
     ).sealed()
 
 
@@ -86,6 +91,8 @@ def _told(spec: JobSpec, tests: TestSelection) -> JobSpec:
 
 
 def _judge(job: Candidate, seen: Doubts, lenient: bool) -> _Verdict:
+    if job.spec.always:
+        return _whole(job, (Reason(rule="always", evidence="it has `always`, so it runs for every change"),))
     if seen.everywhere:
         return _whole(job, seen.everywhere)
     by_paths = _by_paths(job, seen.kinds) if job.paths else None
@@ -145,12 +152,15 @@ def _by_paths(job: Candidate, kinds: Mapping[str, Kind]) -> _Verdict:
 
 
 def _pull_in_needs(jobs: Sequence[Candidate], verdicts: dict[str, _Verdict]) -> None:
-    """Add what running jobs need, directly or not. `needs` has no cycle: the configuration was checked."""
+    """Add what running jobs need, directly or not. `needs` has no cycle: the configuration was checked.
+
+    A job that always runs does so whatever becomes of what it needs, so it brings nothing in.
+    """
     by_id = {job.spec.id: job for job in jobs}
     waiting = [job.spec.id for job in jobs if verdicts[job.spec.id].runs]
     while waiting:
         job = waiting.pop(0)
-        for need in by_id[job].spec.needs:
+        for need in () if by_id[job].spec.always else by_id[job].spec.needs:
             if not verdicts[need].runs:
                 verdicts[need] = _whole(by_id[need], (Reason(rule="needs", evidence=f"{code(job)} runs and needs it"),))
                 waiting.append(need)

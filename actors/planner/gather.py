@@ -13,7 +13,7 @@ from actors.planner.python.modules import is_python
 from actors.planner.python.project import MAX_FILE_BYTES, PythonProject, learn, sides
 from actors.planner.tree import manifest_paths
 from cluster.factbase import FactBase
-from models.change import Change, Trust
+from models.change import Change
 from models.policy import Policy
 from sandbox.source.repository import Differing, Repository
 from sandbox.source.tree import Tree
@@ -49,7 +49,7 @@ def gather(repository: Repository, change: Change, policy: Policy, base: FactBas
 
 def _base_config(repository: Repository, change: Change) -> str | None:
     """The base branch's present one, not the merge base's: a fork could choose a merge base whose policy is lax."""
-    if change.base is None or change.trust is not Trust.FORK:
+    if change.base is None:
         return None
     return _text(repository.tree(change.base).read([NAME]).get(NAME))
 

@@ -20,9 +20,9 @@ class PlanInputs(Record):
 
     `merge_base` is None when there is none; `shallow` says that history was cut, so that it cannot be trusted. `files`
     are all paths of the tree at the head; `read` is the content of those that `manifest_paths` names. `config_text` is
-    the head's `.delta.yml`, `base_config_text` the base branch's where it counts, for a fork; None where there is
-    none. `blobs` are the ids of the contents of the files, by path. `meanings` say of changed build files what their
-    change means, as far as it is not anything. `python` is None where no Python file is among them.
+    the head's `.delta.yml`, `base_config_text` the base branch's; None where there is none. `blobs` are the ids of the
+    contents of the files, by path. `meanings` say of changed build files what their change means, as far as it is not
+    anything. `python` is None where no Python file is among them.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", arbitrary_types_allowed=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from actors.planner.glob import compile_glob
+from actors.planner.matrix import Matrix, variables
 from models.hosts import Host
 from models.ids import JobId
 from models.job import (
@@ -21,21 +24,19 @@ from models.job import (
     ServiceSpec,
     Step,
 )
+from models.notation import DURATION, WORDS, JobName, Written, spelt
+from models.policy import Rules
 from models.record import Record
 
 MAX_JOBS: Final = 200
 NO_COMMANDS: Final = "no_commands"
 
-_JOB_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}")
-_SECRET: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
-_DURATION: Final = re.compile(r"(?:(\d{1,5}) ?h)? ?(?:(\d{1,5}) ?m(?:in)?)? ?(?:(\d{1,6}) ?s)?")
+_JOB_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def _listed(value: object) -> object:
-    """One word stands for a list of one."""
-    return [value] if isinstance(value, str) else value
+def is_job_name(text: str) -> bool:
+    """Whether a job can be called so."""
+    return _JOB_NAME.fullmatch(text) is not None
 
 
 def _command(value: str) -> str:
@@ -55,48 +56,39 @@ def _file_pattern(value: str) -> str:
     return _pattern(value)
 
 
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _DURATION.fullmatch(value.strip())
-    if not found or not any(found.groups()):
-        raise ValueError('a time is a number of seconds or like "90s", "10m", "1h 30m"')
-    hours, minutes, seconds = (int(group or 0) for group in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
-
-
-def _named_like_a_job(value: str) -> str:
-    if not _JOB_ID.fullmatch(value):
-        raise ValueError("a job's name is 1 to 64 of a-z, 0-9, `-` and `_`, and begins with a letter or digit")
-    return value
-
-
-def _named_like_a_variable(value: str) -> str:
-    if not _ENV_NAME.fullmatch(value):
-        raise ValueError("a variable's name is letters, digits and `_`, and does not begin with a digit")
-    return value
-
-
-def _named_like_an_image(value: str) -> str:
-    if not _IMAGE.fullmatch(value):
-        raise ValueError(f"not an image name; the one that is always there is `{DEFAULT_IMAGE}`")
-    return value
-
-
 def _without_nul(value: str) -> str:
     if "\0" in value:
         raise ValueError("a value cannot hold a NUL character")
     return value
 
 
-_Words = BeforeValidator(_listed)
-JobName = Annotated[str, AfterValidator(_named_like_a_job)]
-Commands = Annotated[tuple[Annotated[str, AfterValidator(_command)], ...], _Words, Field(min_length=1, max_length=100)]
-Paths = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], _Words, Field(min_length=1, max_length=200)]
-Files = Annotated[tuple[Annotated[str, AfterValidator(_file_pattern)], ...], _Words, Field(max_length=200)]
-VariableName = Annotated[str, AfterValidator(_named_like_a_variable)]
-VariableText = Annotated[str, AfterValidator(_without_nul)]
-ImageName = Annotated[str, AfterValidator(_named_like_an_image)]
+ImageName = Annotated[
+    str,
+    *spelt(
+        r"[a-z0-9][a-z0-9._/:@-]{0,254}",
+        f"not an image name; the one that is always there is `{DEFAULT_IMAGE}`",
+        fillable=True,
+    ),
+]
+VariableName = Annotated[
+    str,
+    *spelt(
+        r"[A-Za-z_][A-Za-z0-9_]*",
+        "a variable's name is letters, digits and `_`, and does not begin with a digit",
+    ),
+]
+SecretName = Annotated[
+    str,
+    *spelt(
+        r"[A-Z_][A-Z0-9_]{0,127}",
+        "a secret's name is A-Z, 0-9 and `_`, and does not begin with a digit",
+        fillable=True,
+    ),
+]
+Commands = Annotated[tuple[Annotated[str, AfterValidator(_command)], ...], Field(min_length=1, max_length=100), *WORDS]
+Paths = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Field(min_length=1, max_length=200), *WORDS]
+Files = Annotated[tuple[Annotated[str, AfterValidator(_file_pattern)], ...], Field(max_length=200), *WORDS]
+VariableText = Annotated[str, AfterValidator(_without_nul), Written()]
 Environment = Annotated[dict[VariableName, VariableText], Field(max_length=200)]
 
 
@@ -112,20 +104,21 @@ def _secret(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _named_like_a_secret(value: str) -> str:
-    if not _SECRET.fullmatch(value):
-        raise ValueError("a secret's name is A-Z, 0-9 and `_`, and does not begin with a digit")
-    return value
+class _NameOrMore:
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
 
 
 class SecretConfig(Record):
     """A secret that a step gets."""
 
-    name: Annotated[str, AfterValidator(_named_like_a_secret)]
+    name: SecretName
     file: bool = False
 
 
-Secrets = Annotated[tuple[Annotated[SecretConfig, BeforeValidator(_secret)], ...], _Words, Field(max_length=50)]
+Secrets = Annotated[
+    tuple[Annotated[SecretConfig, BeforeValidator(_secret), _NameOrMore()], ...], Field(max_length=50), *WORDS
+]
 
 
 class StepConfig(Record):
@@ -141,7 +134,7 @@ class CacheConfig(Record):
     """What is worth keeping. `key`: the files whose content decides what is in it."""
 
     key: Paths
-    paths: Annotated[tuple[Annotated[str, AfterValidator(_kept_path)], ...], _Words, Field(min_length=1, max_length=20)]
+    paths: Annotated[tuple[Annotated[str, AfterValidator(_kept_path)], ...], Field(min_length=1, max_length=20), *WORDS]
 
 
 class ServiceConfig(Record):
@@ -155,20 +148,52 @@ class ServiceConfig(Record):
     memory_mb: int = Field(default=512, ge=64, le=262_144)
 
 
+def _chosen(value: object) -> object:
+    """`true`: there are tests, in the files where the language usually has them."""
+    return {} if value is True else None if value is False else value
+
+
+class _YesOrMore:
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler(core)]}
+
+
+class TestsConfig(Record):
+    """The job runs tests that Delta may choose from. `files`: which files are tests; empty: the language's usual."""
+
+    __test__: ClassVar[bool] = False  # pytest takes a class of this name for one of its own
+
+    files: Files = ()
+
+
+def _with_commands_once(schema: dict[str, Any]) -> None:
+    schema["oneOf"] = [{"required": [key]} for key in ("run", "steps")]
+    for key in ("run", "steps"):
+        shape = schema["properties"][key]
+        shape["anyOf"] = [each for each in shape["anyOf"] if each != {"type": "null"}]
+        del shape["default"]
+
+
 class JobConfig(Record):
     """One job. `timeout` is seconds of wall time; `paths` is None where the job looks at every change."""
+
+    model_config = ConfigDict(json_schema_extra=_with_commands_once)
 
     run: Commands | None = None
     steps: Annotated[tuple[StepConfig, ...], Field(min_length=1, max_length=100)] | None = None
     image: ImageName = DEFAULT_IMAGE
-    needs: Annotated[tuple[str, ...], _Words] = ()
+    needs: Annotated[tuple[str, ...], Field(max_length=MAX_JOBS), *WORDS] = ()
+    matrix: Matrix | None = None
     paths: Paths | None = None
+    always: bool = False
+    allow_failure: bool = False
+    tests: Annotated[TestsConfig | None, BeforeValidator(_chosen), _YesOrMore()] = None
     env: Environment = Field(default_factory=dict)
     secrets: Secrets = ()
-    egress: Annotated[tuple[Host, ...], _Words, Field(max_length=100)] = ()
+    egress: Annotated[tuple[Host, ...], Field(max_length=100), *WORDS] = ()
     cache: Annotated[tuple[CacheConfig, ...], Field(max_length=10)] = ()
     services: dict[JobName, ServiceConfig] = Field(default_factory=dict, max_length=5)
-    timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400)] = DEFAULT_TIMEOUT_S
+    timeout: Annotated[float, Field(gt=0, le=86_400), *DURATION] = DEFAULT_TIMEOUT_S
     retries: int = Field(default=0, ge=0, le=10)
     artifacts: Files = ()
     junit: Files = ()
@@ -178,11 +203,16 @@ class JobConfig(Record):
     @model_validator(mode="before")
     @classmethod
     def _has_commands_once(cls, data: Any) -> Any:  # noqa: ANN401 - anything that YAML can say
-        if isinstance(data, dict) and "run" not in data and "steps" not in data:
+        if isinstance(data, dict) and data.get("run") is None and data.get("steps") is None:
             raise PydanticCustomError(NO_COMMANDS, "there are no commands")
         if isinstance(data, dict) and "run" in data and "steps" in data:
             raise ValueError("there are `run` and `steps`, which say the same: leave one out")
         return data
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values of its combination, where it is one of a matrix."""
+        return {}
 
     def spec(self, job: str) -> JobSpec:
         """The part of it that a runner needs, but for caches: what their files hold, only the tree knows."""
@@ -198,6 +228,8 @@ class JobConfig(Record):
             junit=self.junit,
             resources=self.resources,
             concurrency=self.concurrency,
+            always=self.always,
+            allow_failure=self.allow_failure,
             steps=self._steps(),
             egress=tuple(dict.fromkeys(self.egress)),
             services=tuple(
@@ -223,10 +255,34 @@ class JobConfig(Record):
         return made if any(step != Step() for step in made) else ()
 
 
+class CombinedJob(JobConfig):
+    """The job of one combination of a matrix, that of the job that the file calls `matrix_of`."""
+
+    matrix_of: str
+    combination: dict[str, str]
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values of its combination."""
+        return self.combination
+
+    @classmethod
+    def of(cls, job: JobConfig, matrix_of: str, values: Mapping[str, str]) -> CombinedJob:
+        """`job` has the values in it already."""
+        fields = {name: getattr(job, name) for name in type(job).model_fields}
+        return cls.model_construct(**fields, matrix_of=matrix_of, combination=dict(values))
+
+    def spec(self, job: str) -> JobSpec:
+        """As every job's, with a variable for each value; the job's own variables win."""
+        env = {**variables(self.values), **self.env}
+        return super().spec(job).having(env=env, matrix_of=JobId(self.matrix_of))
+
+
 class Config(Record):
-    """A whole `.delta.yml`. Jobs keep the order in which they are written."""
+    """A whole `.delta.yml`. Jobs keep the order in which they are written. `policy` counts on the base branch."""
 
     version: Literal[1]
+    policy: Rules = Rules()
     jobs: dict[JobName, JobConfig] = Field(min_length=1, max_length=MAX_JOBS)
 
 

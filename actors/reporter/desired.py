@@ -1,7 +1,10 @@
 """What the forge shall show of a run: one check per job, one for the whole, and on a pull request one comment.
 
 Pure. The check `delta` covers everything, skipped jobs included, and always concludes: it is the one to require in a
-branch protection. A job that Delta could not run is a `failure`, never `neutral`: neutral would let a merge pass.
+branch protection. A job that Delta could not run is a `failure`, never `neutral`: neutral would let a merge pass, and
+is for failures that are allowed. `skipped` lets it pass as well. So a job that the policy requires is a `success` where
+the plan says that it need not run, and a `failure` where it was skipped because something else failed.
+(https://docs.github.com/en/pull-requests/reference/status-checks)
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from actors.reporter.forge import Annotation, Check, Conclusion, Status
 from actors.reporter.markdown import clip, inert, one_line
 from actors.reporter.render import LIMIT, comment, count_line, ran_unsafely, reasons, run_url, skipped, took, why_failed
 from models.failure import FailingTest
-from models.ids import CommitId
+from models.ids import CommitId, JobId
 from models.machines import AttemptState, JobState, RunState
 from models.plan import SkippedJob
 from models.record import Record
@@ -105,8 +108,12 @@ def _summary(run: Run, url: str) -> Check:
 def _job(run: Run, job: Job, url: str) -> Check:
     status, conclusion = _JOB[job.state]
     last = job.attempts[-1] if job.attempts else None
-    if job.state is JobState.FAILED and last is not None and last.state is AttemptState.TIMED_OUT:
+    if job.tolerated:
+        conclusion = Conclusion.NEUTRAL
+    elif job.state is JobState.FAILED and last is not None and last.state is AttemptState.TIMED_OUT:
         conclusion = Conclusion.TIMED_OUT
+    elif job.state is JobState.SKIPPED and _is_required(run, job.id):
+        conclusion = Conclusion.FAILURE
     explained = job.state in {JobState.FAILED, JobState.ERRORED}
     return Check(
         external_id=f"{run.id}/{job.id}",
@@ -124,16 +131,21 @@ def _job(run: Run, job: Job, url: str) -> Check:
 
 
 def _left_out(run: Run, job: SkippedJob, url: str) -> Check:
+    required = _is_required(run, job.id)
     return Check(
         external_id=f"{run.id}/{job.id}",
         name=_check_name(job.id),
         status=Status.COMPLETED,
-        conclusion=Conclusion.SKIPPED,
-        title="skipped by the plan",
+        conclusion=Conclusion.SUCCESS if required else Conclusion.SKIPPED,
+        title="skipped by the plan, which counts as success" if required else "skipped by the plan",
         summary=clip(f"Skipped because of {reasons(job.reasons)}", LIMIT),
         details_url=url,
         completed_at=run.planned_at,
     )
+
+
+def _is_required(run: Run, job: JobId) -> bool:
+    return run.plan is not None and job in run.plan.required
 
 
 def _check_name(job: str) -> str:
@@ -141,6 +153,8 @@ def _check_name(job: str) -> str:
 
 
 def _job_title(job: Job) -> str:
+    if job.tolerated:
+        return one_line(f"{job.state}, which is allowed: {job.detail}".removesuffix(": "), 255)
     if job.explanation is not None and job.state is JobState.FAILED:
         return one_line(f"{job.explanation.finding.category.replace('_', ' ')}: {job.explanation.finding.summary}", 255)
     spent = took(job)

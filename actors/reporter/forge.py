@@ -31,6 +31,7 @@ class Conclusion(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
+    NEUTRAL = "neutral"
 
 
 class Annotation(Record):

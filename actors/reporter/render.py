@@ -40,6 +40,7 @@ _RUN_SIGNS: Final[dict[RunState, str]] = {
     RunState.ERRORED: "⚠️",
 }
 _IN_PROGRESS: Final = "⏳"
+_ALLOWED: Final = "🟡"
 
 
 def comment(run: Run, public_url: str) -> str:
@@ -75,10 +76,12 @@ def headline(run: Run) -> str:
 
 
 def count_line(run: Run) -> str:
-    """`2 passed, 1 failed, 3 skipped`; what the plan left out counts as skipped."""
-    states = [job.state for job in run.jobs]
+    """`2 passed, 3 skipped, 1 failed (allowed)`; what the plan left out counts as skipped."""
+    states = [job.state for job in run.jobs if not job.tolerated]
     states += [JobState.SKIPPED] * (len(run.plan.skipped) if run.plan else 0)
-    return ", ".join(f"{states.count(state)} {state}" for state in JobState if state in states)
+    counts = [f"{states.count(state)} {state}" for state in JobState if state in states]
+    tolerated = sum(job.tolerated for job in run.jobs)
+    return ", ".join([*counts, *([f"{tolerated} failed (allowed)"] if tolerated else [])])
 
 
 def reasons(given: Iterable[Reason]) -> str:
@@ -128,7 +131,7 @@ def took(job: Job) -> str:
 def _table(jobs: Iterable[Job]) -> str:
     rows = ["| job | result | why it is here |", "|---|---|---|"]
     for job in jobs:
-        result = f"{_SIGNS[job.state]} {job.state}"
+        result = f"{_SIGNS[job.state]} {job.state}" if not job.tolerated else f"{_ALLOWED} {job.state}, allowed"
         if spent := took(job):
             result += f" in {spent}"
         if len(job.attempts) > 1:

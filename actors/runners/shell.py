@@ -17,6 +17,7 @@ from actors.shell import OPTIONS, Named, Starting, orchestrator_handle
 from actors.site import Site
 from models.ids import RunnerId
 from models.job import Resources
+from models.labels import asked_for
 from models.settings import Settings
 from models.terminal import TerminalGrant
 
@@ -86,7 +87,7 @@ def _place(resources: Resources) -> dict[str, Any]:
     return {
         "num_cpus": resources.cpus,
         "memory": resources.memory_mb << 20,
-        "resources": {"gvisor": 1},
+        "resources": {"gvisor": 1, **asked_for(resources.labels)},
         "max_retries": 0,
     }
 

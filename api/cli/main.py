@@ -21,10 +21,12 @@ _VERBS: Final = {
     "down": "api.cli.server:down",
     "status": "api.cli.server:status",
     "cancel": "api.cli.ask:cancel",
+    "approve": "api.cli.ask:approve",
     "rerun": "api.cli.ask:rerun",
     "shell": "api.cli.shell:shell",
     "doctor": "api.cli.doctor:doctor",
     "secret": "api.cli.secret:app",
+    "config": "api.cli.config:app",
 }
 
 

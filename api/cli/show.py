@@ -52,11 +52,13 @@ class Screen:
         files = f"{len(plan.changed)} file{'s' if len(plan.changed) != 1 else ''} changed"
         self._console.print(Text.assemble(("Plan", "bold"), f" from {plan.source}: {files} {against}"))
         for job in plan.jobs:
-            self._job("▶", "green", job.spec.id, "runs", job.reasons)
+            what = "runs, and may fail" if job.spec.allow_failure else "runs"
+            self._job("▶", "green", job.spec.id, what, job.reasons)
         for refused in plan.refused:
             self._job("✗", "bold red", refused.id, "refused", refused.reasons)
         for left_out in plan.skipped:
-            self._job("○", "dim", left_out.id, "skipped", left_out.reasons)
+            what = "skipped, and counts as passed" if left_out.id in plan.required else "skipped"
+            self._job("○", "dim", left_out.id, what, left_out.reasons)
         for note in plan.notes:
             self._console.print(Text(f"  note: {plain(note)}", style="dim"))
 

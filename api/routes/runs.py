@@ -1,4 +1,4 @@
-"""Runs: ask for one, look at them, cancel one, run it again."""
+"""Runs: ask for one, look at them, approve or cancel one, run it again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from api.services import Given
 from api.submission import RerunRequest, Submission
 from api.views import Accepted, EventView, RunSummary, RunView, run_summary, run_view
 from models.ids import JobId, RunId
-from models.inbox import Cancel, Rerun, Submit
+from models.inbox import Approve, Cancel, Rerun, Submit
+from models.lifecycle.approve import checked_waiting
 from models.lifecycle.rerun import ONE
 
 router = APIRouter(tags=["runs"])
@@ -55,6 +56,14 @@ async def cancel(run: RunId, given: Given) -> Accepted:
     """Asks for the run to stop. A run that is over stays as it is."""
     await given.store.runs.load(run)
     await given.store.inbox.put(Cancel(run=run, by="the API"))
+    return Accepted(run=run)
+
+
+@router.post("/runs/{run}/approve", status_code=202)
+async def approve(run: RunId, given: Given) -> Accepted:
+    """Asks for a run to begin that waits for it. The approval is this run's: the next push waits anew."""
+    checked_waiting(await given.store.runs.load(run))
+    await given.store.inbox.put(Approve(run=run, by="the API"))
     return Accepted(run=run)
 
 

@@ -12,12 +12,14 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 
 from cluster.embedded.child import Child
+from models.labels import offered
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0
@@ -30,7 +32,8 @@ _OBJECT_STORE_BYTES = 100_000_000
 class RayHead:
     """The embedded Ray of one state directory."""
 
-    def __init__(self, state_dir: Path, run_dir: Path) -> None:
+    def __init__(self, state_dir: Path, run_dir: Path, labels: Iterable[str] = ()) -> None:
+        self._labels = tuple(labels)
         self._facts = run_dir / "ray.address.json"
         self._token = state_dir / "ray.token"
         # Ray puts Unix sockets deep under this directory, whose paths may have 107 characters in all.
@@ -115,7 +118,7 @@ class RayHead:
             f"--port={gcs}",
             f"--temp-dir={self.temp_dir}",
             f"--num-cpus={cpus or os.cpu_count() or 1:g}",
-            "--resources=" + json.dumps({"gvisor": GVISOR_SLOTS}),
+            "--resources=" + json.dumps({"gvisor": GVISOR_SLOTS, **offered(self._labels)}),
             f"--object-store-memory={_OBJECT_STORE_BYTES}",
             f"--include-dashboard={str(dashboard).lower()}",
             f"--dashboard-host={HOST}",

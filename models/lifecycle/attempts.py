@@ -133,9 +133,8 @@ def _end(run: Run, job: Job, attempt: Attempt, result: AttemptResult, lease_even
     elif result.outcome is Outcome.PASSED:
         kept = (KeepCaches(job=job.id, attempt=attempt.id),) if result.saved else ()
         commands = (NoteFix(job=job.id), *kept, *commands)
-    decision = _told(
-        run.with_job(job), EventKind.JOB_FINISHED, job, f"{job.state} {result.detail}".strip(), now, *commands
-    )
+    ended = f"{job.state}, which is allowed: {result.detail}" if job.tolerated else f"{job.state} {result.detail}"
+    decision = _told(run.with_job(job), EventKind.JOB_FINISHED, job, ended.strip(), now, *commands)
     return decision.then(fold(decision.run, now))
 
 

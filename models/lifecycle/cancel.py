@@ -28,14 +28,14 @@ def cancel(run: Run, by: str, now: float) -> Decision | None:
     if run.over:
         return None
     run = run.having(detail=f"cancelled by {by}")
-    if run.state is not RunState.RUNNING:
-        run = run.having(state=step(RUN, run.state, RunEvent.CANCEL), finished_at=now)
-        return finished(run, now)
     decision = Decision(run=run)
     for job in run.jobs:
         if not job.over:
             decision = decision.then(_cancel_job(decision.run, job, by, now))
-    return decision.then(fold(decision.run, now))
+    if run.state is RunState.RUNNING:
+        return decision.then(fold(decision.run, now))
+    run = decision.run.having(state=step(RUN, run.state, RunEvent.CANCEL), finished_at=now)
+    return decision.then(finished(run, now))
 
 
 def _cancel_job(run: Run, job: Job, by: str, now: float) -> Decision:

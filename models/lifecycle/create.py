@@ -24,6 +24,7 @@ def create(change: Change, now: float) -> Decision:
 
 def planned(run: Run, plan: Plan, now: float) -> Decision | None:
     """The plan is there: its jobs exist, those that need nothing are queued. A plan with no jobs passes at once.
+    One that is held begins nothing until `approve`.
 
     A plan whose jobs could never all end is refused here, whoever made it: the run ends in `errored` and says why.
     """
@@ -33,7 +34,7 @@ def planned(run: Run, plan: Plan, now: float) -> Decision | None:
         return unplannable(run, fault, now)
     jobs = [Job(spec=job.spec, reasons=job.reasons, state=JobState.BLOCKED) for job in plan.jobs]
     jobs += [_refused(job) for job in plan.refused]
-    run = run.having(plan=plan, jobs=tuple(jobs), planned_at=now, state=step(RUN, run.state, RunEvent.EXECUTE))
+    run = run.having(plan=plan, jobs=tuple(jobs), planned_at=now)
     counts = [f"{len(plan.jobs)} to run", f"{len(plan.skipped)} skipped"]
     counts += [f"{len(plan.refused)} refused"] if plan.refused else []
     told = [Event(kind=EventKind.RUN_PLANNED, at=now, detail=f"{', '.join(counts)}, from {plan.source}")]
@@ -41,6 +42,12 @@ def planned(run: Run, plan: Plan, now: float) -> Decision | None:
         Event(kind=EventKind.JOB_FINISHED, at=now, job=job.spec.id, detail=f"{JobState.FAILED} {_why(job)}")
         for job in plan.refused
     ]
+    if plan.held and plan.jobs:
+        detail = f"{plan.held}: delta approve {run.id}"
+        run = run.having(state=step(RUN, run.state, RunEvent.HOLD), detail=detail)
+        told.append(Event(kind=EventKind.RUN_HELD, at=now, detail=plan.held))
+        return Decision(run=run, events=tuple(told), commands=(Report(),))
+    run = run.having(state=step(RUN, run.state, RunEvent.EXECUTE))
     return Decision(run=run, events=tuple(told), commands=(Report(),)).then(fold(run, now))
 
 

@@ -36,7 +36,9 @@ def expire(run: Run, *, queue_s: float, run_s: float, now: float) -> Decision | 
         return None
     decision = Decision(run=run)
     for job in late:
-        why = f"no runner took it within {queue_s:g} s: no node may be able to give it what it asks for"
+        labels = "".join(f", `{label}`" for label in job.spec.resources.labels)
+        asked = f"{job.spec.footprint.cpus:g} CPUs, {job.spec.footprint.memory_mb} MB{labels}"
+        why = f"no runner took it within {queue_s:g} s: no node may be able to give it what it asks for: {asked}"
         decision = decision.then(_end_job(decision.run, job, Cause.QUEUE_TIME, why, now))
     return decision.then(fold(decision.run, now))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models.commands import Command, Enqueue, Report, Retire
 from models.events import Event, EventKind
-from models.ids import attempt_id
+from models.ids import JobId, attempt_id
 from models.lifecycle.decision import Decision
 from models.machines import JOB, RUN, AttemptState, JobEvent, JobState, RunEvent, RunState, step
 from models.run import Attempt, Job, Run
@@ -52,32 +54,42 @@ def queue_attempt(run: Run, job: Job, event: JobEvent, now: float, delay_s: floa
 
 def _next_settled(run: Run) -> Job | None:
     """A blocked job of which it is known what becomes of it."""
-    states = {job.id: job.state for job in run.jobs}
+    jobs = {job.id: job for job in run.jobs}
     for job in run.jobs:
         if job.state is not JobState.BLOCKED:
             continue
-        # A need that is not a job of this run was left out by the plan with a reason: it does not hold anything up.
-        needs = [states[need] for need in job.spec.needs if need in states]
-        if all(state is JobState.PASSED for state in needs) or any(_ended_badly(state) for state in needs):
+        needs = _needs(jobs, job)
+        ready = all(need.over if job.spec.always else _good(need) for need in needs)
+        if ready or (not job.spec.always and any(_ended_badly(need) for need in needs)):
             return job
     return None
 
 
-def _ended_badly(state: JobState) -> bool:
-    return state in {JobState.FAILED, JobState.SKIPPED, JobState.CANCELLED, JobState.ERRORED}
+def _needs(jobs: Mapping[JobId, Job], job: Job) -> list[Job]:
+    """Those of this run: one that is not was left out by the plan with a reason, and does not hold anything up."""
+    return [jobs[need] for need in job.spec.needs if need in jobs]
+
+
+def _good(job: Job) -> bool:
+    return job.state is JobState.PASSED or job.tolerated
+
+
+def _ended_badly(job: Job) -> bool:
+    return job.over and not _good(job)
 
 
 def _settle(run: Run, job: Job, now: float) -> Decision:
-    states = {other.id: other.state for other in run.jobs}
-    bad = [need for need in job.spec.needs if need in states and _ended_badly(states[need])]
-    if not bad:
+    bad = [need for need in _needs({one.id: one for one in run.jobs}, job) if _ended_badly(need)]
+    if not bad or job.spec.always:
         return queue_attempt(run, job, JobEvent.UNBLOCK, now)
-    job = job.having(state=step(JOB, job.state, JobEvent.SKIP), detail=f"needs {bad[0]}, which {states[bad[0]]}")
+    detail = f"needs {bad[0].id}, which {bad[0].state}"
+    job = job.having(state=step(JOB, job.state, JobEvent.SKIP), detail=detail)
     told = Event(kind=EventKind.JOB_FINISHED, at=now, job=job.id, detail=f"{job.state}: {job.detail}")
     return Decision(run=run.with_job(job), events=(told,), commands=(Report(),))
 
 
 def _with_verdict(run: Run, now: float) -> Run:
-    states = {job.state for job in run.jobs}
+    """A failure that is allowed counts for nothing, be it of the job or of what it ran on."""
+    states = {job.state for job in run.jobs if not job.tolerated}
     event = next((event for state, event in _VERDICTS if state in states), RunEvent.PASS)
     return run.having(state=step(RUN, run.state, event), finished_at=now)

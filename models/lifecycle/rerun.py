@@ -6,6 +6,7 @@ This is the only way out of a terminal state, and nothing but a person's wish ta
 from __future__ import annotations
 
 from models.commands import MakePlan, Report
+from models.errors import CallerError
 from models.events import Event, EventKind
 from models.ids import JobId
 from models.lifecycle.decision import Decision
@@ -23,8 +24,11 @@ _NOT_PASSED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.ERRORED})
 def rerun(run: Run, which: str, by: str, now: float) -> Decision | None:
     """Queues what was asked for, with what was skipped because of it; others go on undisturbed.
 
-    `which`: `all`, `failed` or `job:ID`. None when none of it has ended. Raises `NotFound` for an unknown job.
+    `which`: `all`, `failed` or `job:ID`. None when none of it has ended. Raises `NotFound` for an unknown job, and
+    `CallerError` for a run that had to be approved and was not: running it again would be a way around.
     """
+    if run.unapproved:
+        raise CallerError(f"run {run.id} was not approved", remedy="approve it while it waits, or the next push")
     if run.plan is None:
         return _replan(run, by, now)
     refused = {job.spec.id for job in run.plan.refused}  # the policy was asked when the plan was made

@@ -53,12 +53,35 @@ def mirrors(tmp_path: Path) -> Iterator[Mirrors]:
     made.close()
 
 
-async def planned(mirrors: Mirrors, tmp_path: Path, trust: Trust) -> Plan:
+GUARDED = """\
+version: 1
+policy:
+  images: [runner-*]
+  max_jobs: 2
+  required: [test, audit]
+  forks: {approval: all}
+jobs:
+  test: {run: make test}
+  audit: {run: make audit}
+"""
+LOOSENED = """\
+version: 1
+policy: {images: "*", max_jobs: 200, required: [], forks: {approval: none}}
+jobs:
+  test: {run: "true", allow_failure: true}
+  mine:
+    matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}
+    run: ./mine
+    image: miner${{ matrix.n }}
+"""
+
+
+async def planned(mirrors: Mirrors, tmp_path: Path, trust: Trust, base: str = BASE, head: str = HOSTILE) -> Plan:
     repository = tmp_path / "repository"
     repository.mkdir()
     git(repository, "init", "--quiet", "--initial-branch=main")
     commits = []
-    for text in (BASE, HOSTILE):
+    for text in (base, head):
         (repository / ".delta.yml").write_text(text)
         git(repository, "add", "--all")
         git(repository, "commit", "--quiet", "--message=change")
@@ -105,3 +128,22 @@ async def test_the_policy_bounds_those_who_are_trusted_too(mirrors: Mirrors, tmp
     refused = {job.spec.id: " ".join(reason.evidence for reason in job.reasons) for job in plan.refused}
     assert "registry.evil.example/miner" in refused[JobId("test")]
     assert "evil.example" in refused[JobId("steal")]
+
+
+async def test_a_policy_cannot_be_loosened_by_the_change_that_it_judges(mirrors: Mirrors, tmp_path: Path) -> None:
+    plan = await planned(mirrors, tmp_path, Trust.FORK, GUARDED, LOOSENED)
+    refused = {job.id: "; ".join(reason.evidence for reason in job.reasons) for job in plan.refused}
+    assert [job.spec.id for job in plan.jobs] == ["mine-1", "mine-2"]
+    assert {job.spec.image for job in plan.jobs} == {"runner-python"}
+    assert len(refused) == 8
+    assert "take `allow_failure` out" in refused[JobId("test")]
+    assert "requires a job `audit`" in refused[JobId("audit")]
+    assert "`max_jobs` is 2" in refused[JobId("mine-8")]
+    assert plan.held
+
+
+async def test_nor_by_one_from_within_the_repository(mirrors: Mirrors, tmp_path: Path) -> None:
+    plan = await planned(mirrors, tmp_path, Trust.TRUSTED, GUARDED, LOOSENED)
+    assert plan.jobs == ()
+    assert {job.id for job in plan.refused} == {"test", "audit", *(f"mine-{n}" for n in range(1, 9))}
+    assert not plan.held

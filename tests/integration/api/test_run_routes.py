@@ -11,7 +11,7 @@ from api.services import Services
 from cluster.store.store import Store
 from cluster.vault import Vault
 from models.ids import CommitId
-from models.inbox import Cancel, Rerun, Submit
+from models.inbox import Approve, Cancel, Rerun, Submit
 from models.lifecycle.create import create, planned
 from models.lifecycle.decision import Decision
 from models.run import Run
@@ -111,6 +111,27 @@ async def test_rerun_is_a_message_to_the_orchestrator_and_an_unknown_job_is_said
     assert (await api.client.post(f"/v1/runs/{run.id}/rerun", json={"which": "some"})).status_code == 422
 
 
+async def test_approve_is_a_message_for_a_run_that_waits_and_a_callers_error_for_any_other(
+    api: Api, store: Store
+) -> None:
+    held = planned(runs.created(), runs.plan(runs.spec("test")).having(held="a fork"), runs.NOW)
+    assert held is not None
+    run = await stored(store, held.run)
+    answer = await api.client.post(f"/v1/runs/{run.id}/approve")
+    assert (answer.status_code, answer.json()) == (202, {"run": run.id})
+    ((_, message),) = await store.inbox.take()
+    assert message == Approve(run=run.id, by="the API")
+    assert (await api.client.post("/v1/runs/r0/approve")).status_code == 404
+
+
+async def test_a_run_that_does_not_wait_cannot_be_approved(api: Api, store: Store) -> None:
+    run = await stored(store, runs.running())
+    answer = await api.client.post(f"/v1/runs/{run.id}/approve")
+    assert answer.status_code == 400
+    assert "does not wait for approval" in answer.json()["error"]
+    assert await store.inbox.take() == []
+
+
 async def test_cancel_is_a_message_to_the_orchestrator(api: Api, store: Store) -> None:
     run = await stored(store, runs.running())
     answer = await api.client.post(f"/v1/runs/{run.id}/cancel")
@@ -126,6 +147,7 @@ async def test_cancel_is_a_message_to_the_orchestrator(api: Api, store: Store) -
         ("GET", "/v1/runs/r0/events"),
         ("POST", "/v1/runs/r0/cancel"),
         ("POST", "/v1/runs/r0/rerun"),
+        ("POST", "/v1/runs/r0/approve"),
         ("GET", "/v1/runs/r0/jobs/test/log"),
         ("GET", "/v1/nothing"),
     ],
@@ -164,7 +186,7 @@ async def test_every_operation_under_v1_asks_for_the_token_in_the_documentation(
     operations = [
         operation for path, verbs in document["paths"].items() if path.startswith("/v1") for operation in verbs.values()
     ]
-    assert len(operations) == 13
+    assert len(operations) == 14
     assert all(operation["security"] for operation in operations)
 
 

@@ -71,10 +71,14 @@ class _Method:
 
 
 class FakePlanner:
-    """Plans these jobs. `errors` are raised first, one a call; `gate` holds every call up until it is set."""
+    """Plans these jobs. `errors` are raised first, one a call; `gate` holds every call up until it is set.
+
+    `held` is why a plan waits for an approval.
+    """
 
     def __init__(self, *jobs: JobSpec) -> None:
         self.jobs = jobs
+        self.held = ""
         self.errors: list[DeltaError] = []
         self.asked: asyncio.Queue[Change] = asyncio.Queue()
         self.gate = asyncio.Event()
@@ -85,7 +89,7 @@ class FakePlanner:
         await self.gate.wait()
         if self.errors:
             raise self.errors.pop(0)
-        return plan(*self.jobs)
+        return plan(*self.jobs).having(held=self.held)
 
 
 class FakeAnalyzer:

@@ -6,7 +6,7 @@ import asyncio
 
 from models.change import Change, ChangeKind
 from models.ids import JobId, RunId, RunnerId
-from models.inbox import Cancel, Rerun, Submit
+from models.inbox import Approve, Cancel, Rerun, Submit
 from models.job import Concurrency
 from models.machines import AttemptState, JobState, RunState
 from models.result import Cause
@@ -49,6 +49,28 @@ async def test_the_failed_jobs_run_again_and_their_first_attempts_stay(make: Mak
     run = await plane.store.runs.load(run_id)
     assert run.state is RunState.PASSED
     assert [attempt.state for attempt in run.job(JobId("bad")).attempts] == [AttemptState.FAILED, AttemptState.PASSED]
+
+
+async def test_a_run_that_waits_begins_with_its_approval_and_a_newer_push_waits_anew(make: Make) -> None:
+    plane = make()
+    plane.planner.held = "a fork"
+    await plane.start()
+    first = await sent(plane, pull("first"))
+    assert states(await plane.until(first, lambda run: run.state is RunState.AWAITING_APPROVAL)) == {"test": "blocked"}
+    await plane.store.inbox.put(Approve(run=first, by="ada"))
+    assert (await plane.lease()).run == first
+    second = await sent(plane, pull("second"))
+    await plane.until(first, over)
+    waiting = await plane.until(second, lambda run: run.state is RunState.AWAITING_APPROVAL)
+    assert (states(waiting), waiting.approved_by) == ({"test": "blocked"}, "")
+    await plane.store.inbox.put(Approve(run=first, by="ada"))  # of the commit before: it opens nothing
+    third = await sent(plane, pull("third"))
+    cancelled = await plane.until(second, over)
+    assert states(cancelled) == {"test": "cancelled"}
+    await plane.store.inbox.put(Rerun(run=second, which="all", by="eve"))  # no way around
+    await plane.store.inbox.put(Approve(run=third, by="ada"))
+    assert (await plane.lease("runner-2")).run == third
+    assert (await plane.store.runs.load(second)).state is RunState.CANCELLED
 
 
 async def test_a_newer_push_to_a_pull_request_cancels_the_older_run_and_its_runner_hears_it(make: Make) -> None:

@@ -23,6 +23,19 @@ print(ray.get(ray.remote(lambda: 21 * 2).remote()))
 """
 
 
+LABELS = """
+import ray, sys
+from models.labels import asked_for
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+there = ray.remote(lambda: "there").options(num_cpus=0, resources=asked_for(["gpu", "big"]))
+both = [there.remote(), there.remote()]
+elsewhere = ray.remote(lambda: "elsewhere").options(num_cpus=0, resources=asked_for(["gpu", "other"])).remote()
+print(*ray.get(both))
+done, waiting = ray.wait([elsewhere], timeout=0.5)
+print(len(done), len(waiting))
+"""
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="delta-"))
@@ -40,10 +53,10 @@ def head(folder: Path) -> RayHead:
     return head
 
 
-def ask(head: RayHead, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A task on this head, from a process of its own: Ray connects once per process."""
+def ask(head: RayHead, script: str = DOUBLE, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Tasks on this head, from a process of its own: Ray connects once per process."""
     return subprocess.run(
-        [sys.executable, "-c", DOUBLE, head.address],
+        [sys.executable, "-c", script, head.address],
         env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", **environment},
         capture_output=True,
         text=True,
@@ -98,3 +111,11 @@ def test_one_that_lost_a_part_is_ended_by_stop_and_can_be_started_again(head: Ra
     assert head.address != address
     answer = ask(head, **head.environment())
     assert answer.stdout.strip() == "42", answer.stderr
+
+
+def test_a_label_places_tasks_on_a_node_that_has_it_and_on_no_other(folder: Path) -> None:
+    head = RayHead(folder, folder / "run", ["gpu", "big"])
+    assert head.ensure(cpus=1, dashboard=False)
+    root = str(Path(__file__).parents[3])
+    answer = ask(head, LABELS, **{**head.environment(), "PYTHONPATH": root})
+    assert answer.stdout.split() == ["there", "there", "0", "1"], answer.stderr

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from models.commands import Enqueue, Retire
-from models.errors import DeltaError, StaleWrite, VersionConflict
+from models.errors import CallerError, DeltaError, StaleWrite, VersionConflict
 from models.events import EventKind
 from models.ids import AttemptId, JobId, LeaseToken, RunnerId
 from models.job import JobSpec
+from models.lifecycle.approve import approve
 from models.lifecycle.attempts import finish, give_back, lease, lose, start
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create, planned, unplannable
@@ -51,13 +52,14 @@ results = st.builds(
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Jobs that need earlier ones, and sometimes one that the plan left out."""
+    """Jobs that need earlier ones, and sometimes one that the plan left out. Some plans wait for an approval."""
     jobs: list[JobSpec] = []
     for job in JOB_IDS[: draw(st.integers(0, len(JOB_IDS)))]:
         known = [one.id for one in jobs] + [JobId("left-out")]
         needs = draw(st.lists(st.sampled_from(known), max_size=2, unique=True))
-        jobs.append(spec(job, *needs, retries=draw(st.integers(0, 2))))
-    return plan(*draw(st.permutations(jobs)))
+        always, allow_failure = draw(st.booleans()), draw(st.booleans())
+        jobs.append(spec(job, *needs, retries=draw(st.integers(0, 2)), always=always, allow_failure=allow_failure))
+    return plan(*draw(st.permutations(jobs))).having(held=draw(st.sampled_from(["", "", "a fork"]))).sealed()
 
 
 class Held(NamedTuple):
@@ -96,6 +98,11 @@ class RunMachine(RuleBasedStateMachine):
     def plan_arrives(self) -> None:
         now = self._tick()
         self._say(lambda run: planned(run, self.plan, now))
+
+    @rule()
+    def somebody_approves(self) -> None:
+        now = self._tick()
+        self._say(lambda run: approve(run, "ada", now))
 
     @precondition(lambda self: len(self.ledger.history) < 3)
     @rule(data=st.data())
@@ -198,6 +205,10 @@ class RunMachine(RuleBasedStateMachine):
     def a_person_asks_for_it_again(self, data: st.DataObject) -> None:
         which = data.draw(st.sampled_from(["all", "failed", *(f"job:{job.id}" for job in self.ledger.run.jobs)]))
         now, commands = self._tick(), len(self.ledger.commands)
+        if waits(self.ledger.run):
+            with pytest.raises(CallerError):
+                rerun(self.ledger.run, which, "ada", now)
+            return
         if self.ledger.apply(lambda run: rerun(run, which, "ada", now)):  # said twice, it is another wish
             self.reopened_at, self.commands_before = len(self.ledger.history), commands
 
@@ -325,6 +336,7 @@ class RunMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Driven on by a runner that always passes, every run reaches an end."""
         self.ledger.apply(lambda run: planned(run, self.plan, self._tick()))
+        self.ledger.apply(lambda run: approve(run, "ada", self._tick()))
         for turn in range(len(JOB_IDS) + 1):
             for job in self.ledger.run.jobs:
                 self._drive(job, LeaseToken(f"driver-{turn}-{job.id}"))
@@ -376,28 +388,44 @@ class RunMachine(RuleBasedStateMachine):
 
 def expected_job(run: Run, job: Job) -> str:
     """A job's state, from its attempts and its needs alone."""
-    if len(job.attempts) == job.counted_from:  # not tried since it was last asked for
-        if job.state is JobState.CANCELLED:  # with its run, which may have been asked for again since
-            return "cancelled"
-        if run.detail.startswith("ran longer"):
-            return "skipped"
-        needs = [run.job(need) for need in job.spec.needs if need in {other.id for other in run.jobs}]
-        below = [expected_job(run, need) for need in needs]
-        if any(state in ENDED_JOBS - {"passed"} for state in below):
-            return "skipped"
-        assert not all(state == "passed" for state in below), "nothing holds it, and it was not queued"
-        return "blocked"
+    if len(job.attempts) == job.counted_from:
+        return untried(run, job)
     last = job.attempts[-1]
     if last.state in {"leased", "running"}:
         return "active"
     return {"timed_out": "failed", "lost": "errored"}.get(last.state, str(last.state))
 
 
+def untried(run: Run, job: Job) -> str:
+    """The state of one that nothing was done for since it was last asked for."""
+    if job.state is JobState.CANCELLED:  # with its run, which may have been asked for again since
+        return "cancelled"
+    if waits(run):
+        return "blocked"
+    if run.detail.startswith("ran longer"):
+        return "skipped"
+    needs = [run.job(need) for need in job.spec.needs if need in {other.id for other in run.jobs}]
+    below = {allowed(need, expected_job(run, need)) for need in needs}
+    settled = below <= (ENDED_JOBS if job.spec.always else {"passed"})
+    assert not settled, "nothing holds it, and it was not queued"
+    return "skipped" if not job.spec.always and below & (ENDED_JOBS - {"passed"}) else "blocked"
+
+
+def allowed(job: Job, state: str) -> str:
+    """A failure that is allowed is as good as a pass."""
+    return "passed" if job.spec.allow_failure and state in {"failed", "errored"} else state
+
+
+def waits(run: Run) -> bool:
+    """Whether nothing of it may begin."""
+    return run.plan is not None and bool(run.plan.held) and not run.approved_by
+
+
 def expected_run(run: Run) -> str:
     """A run's state, from its jobs alone: not over while one is not; then the worst one's."""
-    states = {expected_job(run, job) for job in run.jobs}
+    states = {allowed(job, expected_job(run, job)) for job in run.jobs}
     if not states <= ENDED_JOBS:
-        return "running"
+        return "awaiting_approval" if waits(run) else "running"
     return next((worst for worst in ("cancelled", "errored", "failed") if worst in states), "passed")
 
 

@@ -39,8 +39,15 @@ def change(nonce: str = "") -> Change:
     )
 
 
-def spec(job: str, *needs: str, retries: int = 0) -> JobSpec:
-    return JobSpec(id=JobId(job), run=("true",), needs=tuple(JobId(need) for need in needs), retries=retries)
+def spec(job: str, *needs: str, retries: int = 0, always: bool = False, allow_failure: bool = False) -> JobSpec:
+    return JobSpec(
+        id=JobId(job),
+        run=("true",),
+        needs=tuple(JobId(need) for need in needs),
+        retries=retries,
+        always=always,
+        allow_failure=allow_failure,
+    )
 
 
 def plan(*jobs: JobSpec) -> Plan:

@@ -8,6 +8,7 @@ from models.commands import Enqueue, Withdraw
 from models.errors import IllegalTransition, StaleWrite
 from models.events import EventKind
 from models.ids import JobId
+from models.job import Resources
 from models.lifecycle.attempts import give_back
 from models.lifecycle.expire import expire
 from models.lifecycle.turn_away import turn_away
@@ -136,3 +137,9 @@ def test_given_a_retry_of_the_job_itself_i_expect_no_wait() -> None:
     run = finished(running(spec("test", retries=1)), FAILED).run
     assert run.job(TEST).attempt.not_before == NOW + 60
     assert FAILED.outcome is Outcome.FAILED
+
+
+def test_given_a_label_that_no_node_has_when_it_waited_too_long_i_expect_it_to_be_named() -> None:
+    job = spec("test").having(resources=Resources(labels=("gpu",)))
+    run = expired(running(job), NOW + 101)
+    assert run.job(JobId("test")).detail.endswith("what it asks for: 1 CPUs, 2048 MB, `gpu`")

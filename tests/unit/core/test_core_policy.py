@@ -12,12 +12,16 @@ from models.job import JobSpec, Resources, SecretUse, ServiceSpec, Step
 from models.lifecycle.create import planned
 from models.lifecycle.rerun import rerun
 from models.plan import RefusedJob
-from models.policy import EgressPolicy, LimitPolicy, Policy, SecretPolicy, violations
+from models.policy import EgressPolicy, LimitPolicy, Policy, SecretPolicy, ServerRules, violations
 from tests.unit.core import samples
 
 DEPLOY = JobSpec(
     id=JobId("deploy"), run=("true",), steps=(Step(secrets=(SecretUse(name="KEY"),)),), egress=("pypi.org",)
 )
+
+
+def policy(**rules: Any) -> Policy:
+    return Policy(server=ServerRules(**rules))
 
 
 def refused(policy: Policy, *, fork: bool = False, **fields: Any) -> list[str]:
@@ -32,15 +36,15 @@ def test_what_nobody_forbids_is_allowed() -> None:
     ("policy", "fields", "says"),
     [
         (Policy(), {"egress": ("example.org",)}, "`example.org`, which is not in the policy's `egress.allow`"),
-        (Policy(egress=EgressPolicy(allow=())), {}, "`pypi.org`, which is not in"),
-        (Policy(egress=EgressPolicy(allow=("*.example.org",))), {"egress": ("example.org",)}, "`example.org`, which"),
-        (Policy(images=("runner-*",)), {"image": "evil/miner"}, "`evil/miner` is not in the policy's `images`"),
-        (Policy(images=("runner-*",)), {"services": (ServiceSpec(name="db", image="x"),)}, "the image `x`"),
-        (Policy(secrets={"KEY": SecretPolicy(jobs=("publish*",))}), {}, "does not give the secret `KEY` to the job"),
-        (Policy(limits=LimitPolicy(cpus=2)), {"resources": Resources(cpus=4)}, "asks for 4 CPUs, and the policy"),
-        (Policy(limits=LimitPolicy(timeout_s=60)), {}, "asks for 600 seconds"),
+        (policy(egress=EgressPolicy(allow=())), {}, "`pypi.org`, which is not in"),
+        (policy(egress=EgressPolicy(allow=("*.example.org",))), {"egress": ("example.org",)}, "`example.org`, which"),
+        (policy(images=("runner-*",)), {"image": "evil/miner"}, "`evil/miner` is not in the policy's `images`"),
+        (policy(images=("runner-*",)), {"services": (ServiceSpec(name="db", image="x"),)}, "the image `x`"),
+        (policy(secrets={"KEY": SecretPolicy(jobs=("publish*",))}), {}, "does not give the secret `KEY` to the job"),
+        (policy(limits=LimitPolicy(cpus=2)), {"resources": Resources(cpus=4)}, "asks for 4 CPUs, and the policy"),
+        (policy(limits=LimitPolicy(timeout_s=60)), {}, "asks for 600 seconds"),
         (
-            Policy(limits=LimitPolicy(memory_mb=2100)),
+            policy(limits=LimitPolicy(memory_mb=2100)),
             {"services": (ServiceSpec(name="db", image="x"),)},
             "asks for 2560 MB of memory",
         ),
@@ -52,19 +56,19 @@ def test_what_goes_beyond_it_is_named(policy: Policy, fields: dict[str, Any], sa
 
 
 def test_every_violation_is_told() -> None:
-    policy = Policy(egress=EgressPolicy(allow=()), limits=LimitPolicy(timeout_s=60))
-    assert len(refused(policy, fork=True, egress=("a.example.org", "b.example.org"))) == 4
+    asked = policy(egress=EgressPolicy(allow=()), limits=LimitPolicy(timeout_s=60))
+    assert len(refused(asked, fork=True, egress=("a.example.org", "b.example.org"))) == 4
 
 
 def test_a_fork_gets_no_secrets_whatever_the_policy_says() -> None:
-    policy = Policy(secrets={"KEY": SecretPolicy(jobs=("*",))})
-    assert refused(policy, fork=True) == ["a change from a fork gets no secrets, and the job asks for `KEY`"]
-    assert refused(policy, fork=True, steps=()) == []
+    asked = policy(secrets={"KEY": SecretPolicy(jobs=("*",))})
+    assert refused(asked, fork=True) == ["a change from a fork gets no secrets, and the job asks for `KEY`"]
+    assert refused(asked, fork=True, steps=()) == []
 
 
 def test_a_refused_job_fails_says_why_and_runs_never_and_what_needs_it_is_skipped() -> None:
     plan = samples.plan(samples.spec("test"), samples.spec("after", "deploy"))
-    why = violations(DEPLOY, Policy(egress=EgressPolicy(allow=())), fork=False)
+    why = violations(DEPLOY, policy(egress=EgressPolicy(allow=())), fork=False)
     plan = plan.having(refused=(RefusedJob(spec=DEPLOY, reasons=why),)).sealed()
     run = samples.after(planned(samples.created(), plan, samples.NOW))
     assert samples.states(run) == {"test": "queued", "after": "skipped", "deploy": "failed"}

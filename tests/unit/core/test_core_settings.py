@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from models.labels import labels_in
 from models.settings import Settings
 
 
@@ -87,3 +88,12 @@ def test_given_a_secret_i_expect_it_not_to_show_when_settings_are_printed(monkey
 def test_settings_are_frozen(field: str) -> None:
     with pytest.raises(ValidationError):
         setattr(Settings().lease, field, 1.0)
+
+
+def test_given_a_label_that_is_none_i_expect_it_to_be_refused_with_what_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELTA_RUNNERS__LABELS", "gpu, Big Box")
+    with pytest.raises(ValidationError, match="a label is 1 to 63"):
+        Settings()
+    monkeypatch.setenv("DELTA_RUNNERS__LABELS", "gpu, big")
+    assert labels_in(Settings().runners.labels) == ("gpu", "big")
+    assert labels_in("") == ()

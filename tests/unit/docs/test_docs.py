@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from actors.planner.choice import VARIABLE as TESTS
 from actors.planner.config import parse
 from actors.planner.policy import read_policy
 from actors.planner.schema import JobConfig
 from cluster.host.paths import VARIABLE
 from models.job import Resources
-from models.policy import Policy
+from models.policy import Policy, Rules
 from models.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +93,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pages
 def test_variables_are_settings(page: Path) -> None:
-    known = {VARIABLE, *(name for name, _ in leaves(Settings))}
+    known = {VARIABLE, TESTS, *(name for name, _ in leaves(Settings))}
     sections = {name.rpartition("__")[0] for name in known if "__" in name}  # `DELTA_API__` stands for all below it
     assert set(_VARIABLE.findall(page.read_text())) - known - sections == set()
 
@@ -104,9 +105,9 @@ def test_every_setting_is_documented_with_its_default(monkeypatch: pytest.Monkey
     assert documented == {name: shown(default) for name, default in leaves(Settings)}
 
 
-@pytest.mark.parametrize("model", [JobConfig, Resources])
+@pytest.mark.parametrize("model", [JobConfig, Resources, Rules])
 def test_every_key_of_a_job_is_documented(model: type[BaseModel]) -> None:
-    rows = set(re.findall(r"^\| `(\w+)` \|", CONFIGURATION, re.MULTILINE))
+    rows = set(re.findall(r"^\| `(\w+)(?:\.\w+)?` \|", CONFIGURATION, re.MULTILINE))
     assert set(model.model_fields) <= rows
 
 

@@ -284,3 +284,16 @@ async def test_a_terminal_whose_node_dies_ends_with_the_reason(
     [(_, ended)] = terminals.open
     ended.set_exception(InfrastructureError("the node died"))
     assert await orchestrator.over.get() == ("r1.test.terminal-1", "the node died")
+
+
+def test_a_task_asks_for_what_its_shape_has_and_a_little_of_each_label() -> None:
+    from actors.runners.shell import _place
+
+    placed = _place(Resources(cpus=2, memory_mb=64, labels=("gpu", "big")))
+    assert placed == {
+        "num_cpus": 2,
+        "memory": 64 << 20,
+        "resources": {"gvisor": 1, "label-big": 0.0001, "label-gpu": 0.0001},
+        "max_retries": 0,
+    }
+    assert _place(Resources())["resources"] == {"gvisor": 1}

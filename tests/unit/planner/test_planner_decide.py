@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.planner.decide import POLICY, PlanInputs, plan
+from actors.planner.decide import PlanInputs, plan
 from models.change import Change, ChangeKind, Forge, Trust
 from models.errors import ChangeError
 from models.ids import CommitId, JobId
 from models.plan import ChangedFile, Plan
+from models.policy import Policy
 
 BASE, HEAD = CommitId("b" * 40), CommitId("a" * 40)
 FILES = (".delta.yml", "README.md", "docs/guide.md", "pyproject.toml", "src/calc/ops.py", "tests/test_ops.py")
@@ -54,7 +55,7 @@ def test_paths_choose_and_needs_pull_in() -> None:
     assert why(made, "lint") == [("needs", "`test` runs and needs it")]
     assert why(made, "docs") == [("paths", "none of the changed files (`src/calc/ops.py`) matches `docs/**`")]
     assert why(made, "always")[0][0] == "always"
-    assert (made.source, made.policy, made.head, made.merge_base) == (".delta.yml", POLICY, HEAD, BASE)
+    assert (made.source, made.policy, made.head, made.merge_base) == (".delta.yml", Policy().digest, HEAD, BASE)
 
 
 def test_many_matches_are_counted() -> None:
@@ -179,3 +180,83 @@ def test_a_replay_gives_the_same_plan_and_every_job_has_a_reason(
     chosen = set(running(made))
     assert all(set(job.spec.needs) <= chosen for job in made.jobs)
     assert not chosen & {job.id for job in made.skipped}
+
+
+def refused(made: Plan) -> dict[str, str]:
+    return {job.id: "; ".join(reason.evidence for reason in job.reasons) for job in made.refused}
+
+
+ALWAYS_CONFIG = """\
+version: 1
+jobs:
+  test: {run: pytest, paths: src/**}
+  tidy: {run: tidy, paths: tools/**, needs: test, always: true}
+"""
+
+
+def test_a_job_that_always_runs_does_so_and_brings_nothing_in() -> None:
+    made = plan(inputs("docs/guide.md", config=ALWAYS_CONFIG))
+    assert running(made) == ["tidy"]
+    assert why(made, "tidy") == [("always", "it has `always`, so it runs for every change")]
+    assert running(plan(inputs("src/calc/ops.py", config=ALWAYS_CONFIG))) == ["test", "tidy"]
+
+
+def policy_of(text: str, config: str = CONFIG) -> str:
+    return config.replace("jobs:\n", f"policy: {text}\njobs:\n", 1)
+
+
+STRICT = policy_of("{images: [own-*], required: [lint, audit], max_jobs: 3}")
+
+
+@pytest.mark.parametrize("trust", Trust)
+def test_the_policy_is_the_base_branchs_for_everybody(trust: Trust) -> None:
+    for config in (CONFIG, policy_of("{images: '*'}")):  # the change takes it out, or loosens it
+        made = plan(inputs("src/calc/ops.py", config=config, base_config_text=STRICT, trust=trust))
+        assert "not in the repository's policy's `images`" in refused(made)["test"]
+        assert "requires a job `audit`" in refused(made)["audit"]
+        assert running(made) == []
+        assert made.required == ("lint",)
+
+
+def test_what_a_change_says_of_the_policy_counts_once_it_is_merged() -> None:
+    made = plan(inputs("src/calc/ops.py", config=STRICT, base_config_text=CONFIG))
+    assert refused(made) == {}
+    assert made.policy == Policy().digest
+
+
+def test_without_a_base_a_trusted_change_says_itself_what_its_policy_is() -> None:
+    for trust, count in ((Trust.TRUSTED, 5), (Trust.FORK, 0)):
+        own = change(trust).having(base=None)
+        made = plan(inputs("src/calc/ops.py", config=STRICT, change=own, merge_base=None))
+        assert len(made.refused) == count
+
+
+def test_a_policy_of_the_base_that_is_not_understood_is_told_and_does_not_keep_it_from_being_corrected() -> None:
+    made = plan(inputs("src/calc/ops.py", base_config_text=policy_of("{imags: x}")))
+    assert refused(made) == {}
+    assert any('no key "imags"; did you mean "images"?' in note for note in made.notes)
+
+
+def test_only_the_policy_of_the_base_has_to_be_right() -> None:
+    broken = policy_of("{images: own-*}").replace("run: lint", "rum: lint")
+    assert "test" in refused(plan(inputs("src/calc/ops.py", base_config_text=broken)))
+
+
+@pytest.mark.parametrize(("trust", "waits"), [(Trust.FORK, True), (Trust.TRUSTED, False)])
+def test_a_forks_change_waits_where_the_policy_says_so(trust: Trust, waits: bool) -> None:
+    made = plan(inputs("src/calc/ops.py", base_config_text=policy_of("{forks: {approval: all}}"), trust=trust))
+    assert bool(made.held) is waits
+    assert plan(inputs("src/calc/ops.py", base_config_text=CONFIG, trust=trust)).held == ""
+
+
+MATRIX = "version: 1\njobs:\n  test: {run: pytest, image: 'py${{ matrix.v }}', matrix: {v: %s}}\n"
+
+
+def test_a_fork_gets_the_base_branchs_image_for_the_same_combination_and_the_defaults_for_its_own() -> None:
+    forged = MATRIX.replace("py$", "evil$") % "[1, 2, 3]"
+    made = plan(inputs("a.py", config=forged, base_config_text=MATRIX % "[1, 2]", trust=Trust.FORK))
+    assert {job.spec.id: job.spec.image for job in made.jobs} == {
+        "test-1": "py1",
+        "test-2": "py2",
+        "test-3": "runner-python",
+    }

@@ -8,7 +8,7 @@ import pytest
 
 from actors.planner.policy import read_policy
 from models.errors import InfrastructureError
-from models.policy import REGISTRIES, Policy
+from models.policy import REGISTRIES, EgressPolicy, Policy
 
 WHOLE = """\
 version: 1
@@ -26,7 +26,8 @@ def read(folder: Path, text: str) -> Policy:
 
 
 def test_every_key_arrives(tmp_path: Path) -> None:
-    policy = read(tmp_path, WHOLE)
+    policy = read(tmp_path, WHOLE).server
+    assert policy.egress is not None
     assert policy.egress.allow == ("pypi.org", "*.example.com")
     assert policy.images == ("runner-*",)
     assert policy.secrets["DEPLOY_KEY"].jobs == ("deploy",)
@@ -36,7 +37,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "version: 1\n"])
 def test_without_a_word_the_defaults_hold(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) == Policy()
-    assert read_policy(tmp_path / "nowhere.yml").egress.allow == REGISTRIES
+    assert read_policy(tmp_path / "nowhere.yml").server.egress == EgressPolicy(allow=REGISTRIES)
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,36 @@ def test_only_pull_requests_have_a_comment() -> None:
     assert desired(runs.passed(), "").comment is not None
     push = runs.ended(runs.running(change=runs.pull_request().having(number=None)))
     assert desired(push, "").comment is None
+
+
+def required(run: Run, *jobs: str) -> Run:
+    assert run.plan is not None
+    return run.having(plan=run.plan.having(required=jobs))
+
+
+def test_a_required_job_that_the_plan_skips_is_a_success_that_says_that_it_was_skipped() -> None:
+    run = runs.running(runs.spec("test"), skipped=("docs", "site"))
+    _, _, docs, site = desired(required(run, "docs"), "").checks
+    assert (docs.conclusion, docs.title) == (Conclusion.SUCCESS, "skipped by the plan, which counts as success")
+    assert "nothing under docs/ changed" in docs.summary
+    assert (site.conclusion, site.title) == (Conclusion.SKIPPED, "skipped by the plan")
+
+
+def test_a_required_job_that_was_skipped_because_another_failed_does_not_let_a_merge_pass() -> None:
+    run = runs.ended(runs.running(runs.spec("test"), runs.spec("audit", "test")), runs.FAILED)
+    audit = desired(required(run, "audit"), "").checks[2]
+    assert (audit.conclusion, audit.title) == (Conclusion.FAILURE, "skipped: needs test, which failed")
+
+
+def test_a_failure_that_is_allowed_is_neutral_and_shown_as_such() -> None:
+    lint = runs.spec("lint").having(allow_failure=True)
+    summary, check = desired(runs.ended(runs.running(lint), runs.FAILED, "lint"), "").checks
+    assert (check.conclusion, check.title) == (Conclusion.NEUTRAL, "failed, which is allowed: exit code 1")
+    assert (summary.conclusion, summary.title) == (Conclusion.SUCCESS, "passed: 1 failed (allowed)")
+
+
+def test_a_job_that_may_fail_and_is_cancelled_is_cancelled() -> None:
+    run = runs.running(runs.spec("lint").having(allow_failure=True))
+    ended = cancel(run, "ada", runs.NOW)
+    assert ended is not None
+    assert desired(ended.run, "").checks[1].conclusion is Conclusion.CANCELLED
