@@ -9,7 +9,7 @@ from cluster.images.recipe import Recipe
 
 # `socat` is the way from a job's loopback to its door (sandbox/forward.py).
 _ALWAYS = ("build-essential", "ca-certificates", "git", "socat")
-_PYTHON = ("python-is-python3", "python3", "python3-dev", "python3-pip", "python3-pytest", "python3-venv")
+_PYTHON = ("less", "python-is-python3", "python3", "python3-dev", "python3-pip", "python3-pytest", "python3-venv")
 _USER = (
     "groupadd --gid 1000 runner",
     "useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash runner",

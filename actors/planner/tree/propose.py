@@ -35,7 +35,7 @@ def from_tree(files: Sequence[str], read: Mapping[str, bytes]) -> TreeJobs:
 
 
 def _unread(files: Sequence[str], read: Mapping[str, bytes]) -> list[str]:
-    return [name for name in manifest_paths(files) if name not in read][:3]
+    return [name for name in manifest_paths(files) if name not in read and not name.endswith(".py")][:3]
 
 
 def _open_questions(project: Project) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from actors.planner.tree.manifests import Project, strings, table
 
 _MAX_LINES: Final = 200
-_FACTOR: Final = re.compile(r"[\w{}!,.\-]+:\s")
+_FACTOR: Final = re.compile(r"[\w{}!,.\-]{1,200}:\s")
 _VARIABLE: Final = re.compile(r"([A-Za-z_]\w*)\s*=\s*([\w./:,@%+-]*)")
 _OWN_FOLDER: Final = re.compile(r"\{(?:toxinidir|tox_root)\}/?")
 _POSARGS: Final = re.compile(r"\{posargs:?([^{}]*)\}")
@@ -56,19 +56,24 @@ def _from_ini(parser: configparser.RawConfigParser) -> Tox:
         return "\n".join(parser.get("testenv", name, fallback="") or "" for name in names)
 
     return Tox(
-        deps=tuple(_plain(of("deps"))),
+        deps=tuple(_here(of("deps"))),
         extras=tuple(word for line in _plain(of("extras")) for word in line.replace(",", " ").split()),
         groups=tuple(word for line in _plain(of("dependency_groups")) for word in line.replace(",", " ").split()),
-        commands=tuple(_POSARGS.sub(r"\1", line) for line in _plain(of("commands"))),
+        commands=tuple(_POSARGS.sub(r"\1", line) for line in _here(of("commands"))),
         env=tuple(_variables(of("setenv", "set_env"))),
     )
 
 
 def _plain(text: str) -> Iterator[str]:
     for raw in text.splitlines()[:_MAX_LINES]:
-        line = _OWN_FOLDER.sub("", raw.split(" #")[0].strip())
+        line = raw.split(" #")[0].strip()
         if line and not line.startswith("#") and not _FACTOR.match(line):
             yield line
+
+
+def _here(text: str) -> Iterator[str]:
+    """The same, with paths relative to the root."""
+    return (_OWN_FOLDER.sub("", line) for line in _plain(text))
 
 
 def _variables(text: str) -> Iterator[tuple[str, str]]:

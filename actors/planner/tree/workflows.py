@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from actors.planner.document import read_document
-from actors.planner.tree.manifests import Project, shown
+from actors.planner.tree.manifests import Project, shown, strings
 from models.errors import ChangeError
 
 MAX_BYTES: Final = 32 * 1024  # a hundred milliseconds of reading
@@ -54,4 +54,4 @@ def _gitlab(data: object) -> Iterator[str]:
     for job in data.values() if isinstance(data, dict) else ():
         for key in ("before_script", "script"):
             lines = job.get(key) if isinstance(job, dict) else None
-            yield from (line for line in ([lines] if isinstance(lines, str) else lines or ()) if isinstance(line, str))
+            yield from [lines] if isinstance(lines, str) else strings(lines)
