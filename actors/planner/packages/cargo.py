@@ -42,8 +42,8 @@ def graph(read: Mapping[str, bytes]) -> PackageGraph:
 
 def _members(root: Mapping[str, Any], workspace: Mapping[str, Any], packages: Mapping[str, Package]) -> frozenset[str]:
     """As `cargo test --workspace`: those that the root lists, the root itself, and all that these have by path."""
-    patterns = [item for item in workspace.get("members") or () if isinstance(item, str)]
-    patterns += [f"!{item}" for item in workspace.get("exclude") or () if isinstance(item, str)]
+    patterns = _strings(workspace.get("members"))
+    patterns += [f"!{item}" for item in _strings(workspace.get("exclude"))]
     listed = chosen(patterns, (f"{folder}/Cargo.toml" for folder in packages if folder))
     listed = [*listed, *([""] if "package" in root else [])]
     found = {folder for folder in listed if folder in packages}
@@ -72,3 +72,7 @@ def _paths(folder: str, body: Mapping[str, Any], inherited: Mapping[str, Any], k
 def _table(data: Mapping[str, Any], key: str) -> dict[str, Any]:
     found = data.get(key)
     return found if isinstance(found, dict) else {}
+
+
+def _strings(data: object) -> list[str]:
+    return [item for item in data if isinstance(item, str)] if isinstance(data, list) else []

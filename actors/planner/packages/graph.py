@@ -13,7 +13,10 @@ from typing import Final, NamedTuple
 from models.plan import Reason, SelectedTest, TestSelection
 
 RULE: Final = "package"
-_MAX_CHAIN: Final = 6
+# Manifests whose members inherit from them.
+_ROOTS: Final = frozenset({"Cargo.toml", "package.json"})
+_FIRST: Final = 3
+_LAST: Final = 2
 _MAX_MENTIONS: Final = 20
 
 
@@ -42,6 +45,26 @@ class PackageGraph(NamedTuple):
     whole: str = ""
 
 
+class Chain(NamedTuple):
+    """The steps from a change to a package; of a long one the first and the last, and how many there are."""
+
+    first: tuple[str, ...]
+    last: tuple[str, ...] = ()
+    length: int = 1
+
+    def then(self, step: str) -> Chain:
+        """The chain with one more step."""
+        if len(self.first) < _FIRST:
+            return Chain((*self.first, step), (), self.length + 1)
+        return Chain(self.first, (*self.last, step)[-_LAST:], self.length + 1)
+
+    def told(self) -> tuple[Reason, ...]:
+        """For a person."""
+        hidden = self.length - len(self.first) - len(self.last)
+        steps = (*self.first, *((f"and {hidden} more steps",) if hidden else ()), *self.last)
+        return tuple(Reason(rule=RULE, evidence=step) for step in steps)
+
+
 class Affected(NamedTuple):
     """`selected` by folder with the reasons; `whole` is why everything runs, None where only those do."""
 
@@ -61,21 +84,21 @@ def affected(graph: PackageGraph, changed: Iterable[str], read: Mapping[str, byt
 
     With `read`, the contents that the graph was made from, data files also reach whoever names them.
     """
-    reached: dict[str, tuple[str, ...]] = {}
-    own: dict[str, tuple[str, ...]] = {}
+    reached: dict[str, Chain] = {}
+    own: dict[str, Chain] = {}
     data: list[str] = []
     if graph.whole:
         return _everything(graph, graph.whole)
     for path in dict.fromkeys(changed):
         folder, _, name = path.rpartition("/")
-        if name in graph.widens or path.startswith("vendor/"):
+        if name in graph.widens or path in _ROOTS or path.startswith("vendor/"):
             return _everything(graph, f"`{path}` changed: it can affect every package")
         owners = _owners(graph, path, folder)
         if not owners:
             return _everything(graph, f"`{path}` changed, which belongs to no package")
         into = own if path.endswith(graph.tests) and graph.tests else reached
         for owner in owners:
-            into.setdefault(owner, (f"`{path}` changed",))
+            into.setdefault(owner, Chain((f"`{path}` changed",)))
         if not path.endswith(graph.code):
             data.append(path)
     if len(data) > _MAX_MENTIONS:
@@ -98,16 +121,16 @@ def _owners(graph: PackageGraph, path: str, folder: str) -> list[str]:
         folder = folder.rpartition("/")[0]
 
 
-def _mentions(graph: PackageGraph, data: list[str], read: Mapping[str, bytes]) -> Iterable[tuple[str, tuple[str, ...]]]:
+def _mentions(graph: PackageGraph, data: list[str], read: Mapping[str, bytes]) -> Iterable[tuple[str, Chain]]:
     for path in data:
         name = path.rpartition("/")[2].encode()
         for file, content in read.items():
             folder = file.rpartition("/")[0]
             if len(name) > 3 and file.endswith(graph.code) and folder in graph.packages and name in content:
-                yield folder, (f"`{path}` changed", f"`{file}` names it")
+                yield folder, Chain((f"`{path}` changed", f"`{file}` names it"), (), 2)
 
 
-def _closed(graph: PackageGraph, reached: dict[str, tuple[str, ...]], own: dict[str, tuple[str, ...]]) -> Affected:
+def _closed(graph: PackageGraph, reached: dict[str, Chain], own: dict[str, Chain]) -> Affected:
     needed_by: dict[str, list[str]] = {}
     for folder, package in sorted(graph.packages.items()):
         for need in package.needs:
@@ -117,24 +140,19 @@ def _closed(graph: PackageGraph, reached: dict[str, tuple[str, ...]], own: dict[
         need = waiting.popleft()
         for folder in needed_by.get(need, ()):
             if folder not in reached:
-                reached[folder] = (*reached[need], f"`{folder or '.'}` needs `{need or '.'}`")
+                reached[folder] = reached[need].then(f"`{folder or '.'}` needs `{need or '.'}`")
                 waiting.append(folder)
     chains = dict(reached)
     for folder, package in sorted(graph.packages.items()):
         through = next((need for need in sorted(package.test_needs) if need in reached), None)
         if folder not in chains and through is not None:
-            chains[folder] = (*reached[through], f"the tests of `{folder or '.'}` need `{through or '.'}`")
+            chains[folder] = reached[through].then(f"the tests of `{folder or '.'}` need `{through or '.'}`")
     for folder, why in own.items():
         chains.setdefault(folder, why)
     # The nearest first: they are the likeliest to fail.
-    order = sorted((len(why), folder) for folder, why in chains.items() if folder in graph.selectable)
-    selected = {folder: _told(chains[folder]) for _, folder in order}
+    order = sorted((why.length, folder) for folder, why in chains.items() if folder in graph.selectable)
+    selected = {folder: chains[folder].told() for _, folder in order}
     return Affected(selected, tuple(sorted(graph.selectable - selected.keys())))
-
-
-def _told(chain: tuple[str, ...]) -> tuple[Reason, ...]:
-    shown = chain if len(chain) <= _MAX_CHAIN else (*chain[:3], f"{len(chain) - 5} more between", *chain[-2:])
-    return tuple(Reason(rule=RULE, evidence=step) for step in shown)
 
 
 def _everything(graph: PackageGraph, why: str) -> Affected:
