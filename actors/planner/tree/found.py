@@ -75,6 +75,11 @@ class TreeJobs(NamedTuple):
         return tuple(reason for job in self.found for reason in job.evidence)
 
 
+def flags(each: str, everything: str) -> str:
+    """Shell words: an option for each selected package (`%s`), or the one that means all of them."""
+    return f"$(if [ \"${TESTS}\" ]; then printf -- '{each}' ${TESTS}; else echo {everything}; fi)"
+
+
 def reason(evidence: str, score: float) -> Reason:
     """A reason of this rule."""
     return Reason(rule="tree", evidence=evidence, score=score)

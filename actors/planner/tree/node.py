@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from actors.planner.packages.globs import members
 from actors.planner.schema import CacheConfig
-from actors.planner.tree.found import TESTS, Ecosystem, Grain, TreeJob, reason
+from actors.planner.tree.found import TESTS, Ecosystem, Grain, TreeJob, flags, reason
 from actors.planner.tree.hints import hints_of
 from actors.planner.tree.manifests import Project, shown, strings, table
 from models.ids import JobId
@@ -114,13 +114,13 @@ def _workspaces(project: Project, package: dict[str, Any], tool: _Tool) -> str:
     if not folders:
         return ""
     if tool.name == "pnpm":
-        return f"{tool.call} ${{{TESTS}:---recursive}} run test"
+        return f"{tool.call} {flags('--filter=./%s ', '--recursive')} run test"
     if tool.name == "yarn":
         names = [str(project.json(f"{folder}/package.json").get("name", "")) for folder in folders]
         if not all(re.fullmatch(r"[\w@/.-]+", name) for name in names):
             return ""
         return f"for each in ${{{TESTS}:-{' '.join(names)}}}; do {tool.call} workspace $each run test; done"
-    return f"npm test --if-present ${{{TESTS}:---workspaces}}"
+    return f"npm test --if-present {flags('--workspace=%s ', '--workspaces')}"
 
 
 def _has_test(project: Project, name: str) -> bool:

@@ -1,7 +1,7 @@
 """Whose file a changed path is, so that a repository of several languages need not run the jobs of all.
 
-Only what surely belongs to one ecosystem has an owner: data, templates and styles may be anybody's, and so may a file
-in a folder that holds Python: it can be package data.
+Only what surely belongs to one ecosystem has an owner: data, templates and styles may be anybody's. And whatever lies
+in a folder that holds Python may be a Python package's data.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def foreign(path: str, ecosystem: Ecosystem, present: Collection[Ecosystem], pyt
     owner = _NAMES.get(name) or _SUFFIXES.get(f".{name.rpartition('.')[2]}" if "." in name else "")
     if owner is None or owner is ecosystem or owner not in present:
         return False
-    return owner is Ecosystem.PYTHON or not _within(folder, python_folders)
+    return ecosystem is not Ecosystem.PYTHON or not _within(folder, python_folders)
 
 
 def _within(folder: str, folders: Collection[str]) -> bool:

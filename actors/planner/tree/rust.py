@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from actors.planner.schema import CacheConfig
-from actors.planner.tree.found import TESTS, Ecosystem, Grain, TreeJob, reason
+from actors.planner.tree.found import Ecosystem, Grain, TreeJob, flags, reason
 from actors.planner.tree.manifests import Project, table
 from models.ids import JobId
 from models.job import JobSpec, Resources
@@ -33,7 +33,7 @@ def propose(project: Project) -> tuple[str, TreeJob] | None:
         project.notes.append(f"`Cargo.toml` asks for Rust {found[1]}.{found[2]}; the image `{IMAGE}` has {have}")
     locked = " --locked" if "Cargo.lock" in project.there else ""
     workspace = bool(table(manifest, "workspace"))
-    chosen = f" ${{{TESTS}:---workspace}}" if workspace else ""
+    chosen = f" {flags('--package=%s ', '--workspace')}" if workspace else ""
     manifests = [text for name, text in project.texts.items() if name.endswith("Cargo.toml")]
     fetches = any(_DEPENDENCIES.search(text) for text in manifests)
     key = ("Cargo.lock",) if locked else ("**/Cargo.toml",)

@@ -1,11 +1,11 @@
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.planner.packages import Package, PackageGraph, affected, package_paths, packages, words
+from actors.planner.packages import Package, PackageGraph, PackageSources, affected, package_paths, packages, word
 from actors.planner.packages.golang import imports
 
 GO = {
@@ -187,23 +187,41 @@ def test_a_cargo_workspace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("graph", "folders", "written"),
+    ("graph", "folder", "written"),
     [
-        (go(), ["", "core"], (".", "./core")),
-        (node("npm"), ["packages/a"], ("--workspace=packages/a",)),
-        (node("pnpm"), ["packages/a"], ("--filter=./packages/a",)),
-        (node("yarn"), ["packages/a"], ("@x/a",)),
-        (cargo(), ["crates/a"], ("--package=a",)),
+        (go(), "", "."),
+        (go(), "core", "./core"),
+        (node("npm"), "packages/a", "packages/a"),
+        (node("pnpm"), "packages/a", "packages/a"),
+        (node("yarn"), "packages/a", "@x/a"),
+        (cargo(), "crates/a", "a"),
     ],
 )
-def test_words_for_each_tool(graph: PackageGraph, folders: Iterable[str], written: tuple[str, ...]) -> None:
-    assert words(graph, folders) == written
+def test_a_word_for_each_tool(graph: PackageGraph, folder: str, written: str) -> None:
+    assert word(graph, folder) == written
 
 
 def test_a_name_that_a_shell_would_take_apart_is_no_word() -> None:
-    graph = node(more={"packages/a b/package.json": {"name": "$(reboot)"}})
-    assert words(graph, ["packages/a b"]) is None
-    assert words(graph._replace(tool="yarn"), ["packages/a b"]) is None
+    graph = node(more={"packages/a b/package.json": {"name": "$(reboot)"}, "packages/-w/package.json": {"name": "-w"}})
+    assert word(graph, "packages/a b") is None
+    assert word(graph._replace(tool="yarn"), "packages/a b") is None
+    assert word(graph._replace(tool="yarn"), "packages/-w") is None
+
+
+def test_a_change_of_a_tree_is_followed_from_blobs() -> None:
+    blobs = {path: f"blob {path}" for path in GO}
+    asked: list[str] = []
+
+    def contents(wanted: Sequence[str]) -> dict[str, bytes]:
+        asked.extend(wanted)
+        return {f"blob {path}": source for path, source in GO.items()}
+
+    sources = PackageSources(blobs, ["fake/fake.go"], contents)
+    graph = sources.graph("go")
+    assert graph is not None
+    assert sorted(sources.affected(graph).selected) == ["core", "fake"]
+    assert len(asked) == len(set(asked)) == len(GO)
+    assert sources.graph("make") is None
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,10 @@ def test_a_workspace_whose_root_has_no_tests() -> None:
         "packages/b/package.json": package(name="@x/b").encode(),
     }
     job = only(from_tree([*read, "package-lock.json"], read))
-    assert job.spec.run[1] == "npm test --if-present ${DELTA_TESTS:---workspaces}"
+    assert job.spec.run[1] == (
+        "npm test --if-present "
+        """$(if [ "$DELTA_TESTS" ]; then printf -- '--workspace=%s ' $DELTA_TESTS; else echo --workspaces; fi)"""
+    )
     assert job.tests is Grain.PACKAGES
     yarn = only(from_tree([*read, "yarn.lock"], read))
     assert yarn.spec.run[1].startswith("for each in ${DELTA_TESTS:-@x/a}; do ")
@@ -102,7 +105,8 @@ def test_rust() -> None:
     assert (job.spec.run, job.spec.egress, job.tests) == (("cargo test",), (), None)
     text = "[workspace]\nmembers=['a']\n[workspace.dependencies]\nlog='1'"
     job = only(tree(["Cargo.lock"], Cargo__toml=text))
-    assert job.spec.run == ("cargo test --locked ${DELTA_TESTS:---workspace}",)
+    chosen = """$(if [ "$DELTA_TESTS" ]; then printf -- '--package=%s ' $DELTA_TESTS; else echo --workspace; fi)"""
+    assert job.spec.run == (f"cargo test --locked {chosen}",)
     assert job.spec.egress == ("crates.io", "index.crates.io", "static.crates.io")
     assert "asks for Rust 1.99" in tree([], Cargo__toml="[package]\nname='x'\nrust-version='1.99'").notes[0]
 
