@@ -15,6 +15,11 @@ from models.plan import Reason
 JUNIT: Final = ".delta/junit.xml"
 # The environment variable through which a selection reaches a job: shell words, empty when everything is to run.
 TESTS: Final = "DELTA_TESTS"
+# The way out is for what installs: tests that look at the environment shall find it as it is on a plain machine.
+APART: Final = (
+    "unset HTTP_PROXY http_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy"
+    " SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE && "
+)
 
 
 class Ecosystem(StrEnum):

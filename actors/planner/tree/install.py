@@ -11,6 +11,7 @@ import shlex
 from typing import Any, Final, NamedTuple
 
 from actors.planner.schema import CacheConfig
+from actors.planner.tree.found import APART
 from actors.planner.tree.hints import Hints
 from actors.planner.tree.manifests import Project, shown, strings, table
 from actors.planner.tree.requirements import canonical, extras, groups, lines_of, runtime, setup_py, third_party, usable
@@ -113,7 +114,7 @@ def _made(project: Project, pyproject: dict[str, Any], wanted: _Wanted, missing:
     what = ", ".join(f"`{shown(name)}`" for name in missing[:5]) + (" and others" if len(missing) > 5 else "")
     return Environment(
         steps=(guard,),
-        enter=f". {VENV}/bin/activate && ",
+        enter=f"{APART}. {VENV}/bin/activate && ",
         env=(*version, *(() if compiled else (("PIP_NO_CACHE_DIR", "1"),))),
         egress=REGISTRY,
         cache=(CacheConfig(key=key, paths=kept),) if key else (),

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from actors.planner.packages.globs import members
 from actors.planner.schema import CacheConfig
-from actors.planner.tree.found import TESTS, Ecosystem, Grain, TreeJob, flags, reason
+from actors.planner.tree.found import APART, TESTS, Ecosystem, Grain, TreeJob, flags, reason
 from actors.planner.tree.hints import hints_of
 from actors.planner.tree.manifests import Project, shown, strings, table
 from models.ids import JobId
@@ -57,9 +57,10 @@ def propose(project: Project, *, hints: Sequence[str]) -> tuple[str, TreeJob] | 
         install = f"test -d node_modules || {install}" if whole else install
         key = tuple(name for name in ("package.json", *_LOCKS) if name in project.there)
         cache = (CacheConfig(key=key, paths=("node_modules",) if whole else (tool.store,)),)
+    apart = APART if fetches and tool.name == "npm" else ""  # the others are fetched anew for each command
     spec = JobSpec(
         id=JobId("test"),
-        run=(*((install,) if fetches else ()), *commands),
+        run=(*((install,) if fetches else ()), *(f"{apart}{command}" for command in commands)),
         image=IMAGE,
         egress=(*REGISTRY, *(("registry.yarnpkg.com",) if tool.name == "yarn" else ())) if fetches else (),
         resources=RESOURCES if fetches else Resources(),

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from actors.planner.tree import Ecosystem, Grain, TreeJob, TreeJobs, foreign, from_tree
+from actors.planner.tree.found import APART
 
 
 def tree(files: list[str], **read: str) -> TreeJobs:
@@ -72,7 +73,7 @@ def test_a_workspace_whose_root_has_no_tests() -> None:
     }
     job = only(from_tree([*read, "package-lock.json"], read))
     assert job.spec.run[1] == (
-        "npm test --if-present "
+        f"{APART}npm test --if-present "
         """$(if [ "$DELTA_TESTS" ]; then printf -- '--workspace=%s ' $DELTA_TESTS; else echo --workspaces; fi)"""
     )
     assert job.tests is Grain.PACKAGES

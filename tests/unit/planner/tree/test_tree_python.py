@@ -1,6 +1,7 @@
 import pytest
 
 from actors.planner.tree import JUNIT, Ecosystem, Grain, TreeJob, TreeJobs, from_tree
+from actors.planner.tree.found import APART
 
 PIP = ".venv/bin/python -m pip install --quiet"
 PYTEST = f"python3 -m pytest --junitxml={JUNIT} $DELTA_TESTS"
@@ -44,7 +45,7 @@ def test_dependencies_make_a_venv_that_is_a_cache() -> None:
     job = only(tree("src/x/__init__.py", "tests/test_x.py", pyproject__toml=text))
     assert job.spec.run == (
         f"test -x .venv/bin/python || {{ python3 -m venv .venv && {PIP} -e '.[test]' pytest; }}",
-        f". .venv/bin/activate && {PYTEST}",
+        f"{APART}. .venv/bin/activate && {PYTEST}",
     )
     assert job.spec.egress == ("pypi.org", "files.pythonhosted.org")
     (cache,) = job.cache
