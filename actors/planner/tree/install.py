@@ -125,7 +125,7 @@ def _made(project: Project, pyproject: dict[str, Any], wanted: _Wanted, missing:
 def _wanted(project: Project, pyproject: dict[str, Any], tox: Tox, hints: Hints, *, pytest: bool) -> _Wanted:
     optional, grouped = extras(project, pyproject), groups(pyproject)
     chosen_extras = _named(optional, _TEST_NAMES)
-    chosen_groups = _named(grouped, _TEST_NAMES)
+    chosen_groups = _wider(grouped, _named(grouped, _TEST_NAMES))
     files = _from_tox(project, tox)
     if not chosen_extras and not chosen_groups:
         files += [file for file in hints.files if file in project.texts and file not in files]
@@ -159,6 +159,12 @@ def _wanted(project: Project, pyproject: dict[str, Any], tox: Tox, hints: Hints,
 
 def _named(there: dict[str, list[str]], names: tuple[str, ...]) -> list[str]:
     return [name for name in there if canonical(name) in names and re.fullmatch(r"[\w.-]{1,80}", name)]
+
+
+def _wider(grouped: dict[str, list[str]], chosen: list[str]) -> list[str]:
+    """A group for development that has all that the tests' group has is what the developers run the tests with."""
+    asked = {item for name in chosen for item in grouped[name]}
+    return [name for name in _named(grouped, _DEV_NAMES) if asked and asked <= {*grouped[name]}] or chosen
 
 
 def _from_tox(project: Project, tox: Tox) -> list[str]:

@@ -84,6 +84,17 @@ def test_groups_are_written_out_with_those_they_include() -> None:
     assert "sphinx" not in job.spec.run[0]
 
 
+def test_a_group_for_development_that_includes_the_tests_is_taken_instead() -> None:
+    text = """
+        [dependency-groups]
+        test = ["trio"]
+        dev = [{include-group = "test"}, "trustme"]
+    """
+    assert "install --quiet trio trustme pytest" in only(tree(*TESTS, pyproject__toml=text)).spec.run[0]
+    apart = text.replace('{include-group = "test"}, ', "")
+    assert "install --quiet trio pytest" in only(tree(*TESTS, pyproject__toml=apart)).spec.run[0]
+
+
 def test_poetrys_own_words_become_requirements() -> None:
     text = """
         [build-system]
