@@ -28,7 +28,8 @@ _IN_IMAGE: Final = frozenset(
 # Tools that stand beside tests in lists of requirements and that no test imports: alone, they are no reason for a venv.
 _TOOLS: Final = frozenset({
     "black", "build", "check-manifest", "codecov", "coverage", "coveralls", "docutils", "flake8", "isort", "mypy",
-    "nox", "pre-commit", "pyright", "readme-renderer", "ruff", "tox", "tox-uv", "twine",
+    "nox", "pre-commit", "prek", "pyrefly", "pyright", "readme-renderer", "ruff", "towncrier", "tox", "tox-uv",
+    "tox-uv-bare", "twine", "ty",
 })  # fmt: skip
 _TEST_NAMES: Final = ("test", "tests", "testing", "unittest", "unittests", "unit-test", "pytest")
 _DEV_NAMES: Final = ("dev", "develop", "development")
@@ -135,7 +136,8 @@ def _wanted(project: Project, pyproject: dict[str, Any], tox: Tox, hints: Hints,
             chosen_extras = _named(optional, _DEV_NAMES)
     more = [name for name in (*tox.extras, *hints.extras) if name in optional and name not in chosen_extras]
     chosen_extras += more
-    requirements = [item for name in chosen_groups for item in grouped[name]]
+    grouped_items = [item for name in chosen_groups for item in grouped[name]]
+    requirements = [item for item in grouped_items if canonical(item) not in _TOOLS - {"coverage"}]
     requirements += [line for line in tox.deps if not line.startswith("-")]
     requirements += setup_py(project).get("tests_require", [])
     requirements += _plugins(project, pyproject)
