@@ -87,6 +87,9 @@ def test_a_package_that_is_gone_reaches_those_that_still_import_it() -> None:
 def test_data_belongs_to_the_package_above_it_and_to_who_names_it() -> None:
     assert selected(go(), "core/testdata/a.json") == ["", "api", "core"]
     assert selected(go(), "lonely/static/a/b.css") == ["lonely"]
+    inner = go(**{"lonely/static/p/p.go": b"package p"})
+    assert selected(inner, "lonely/static/p/b.css") == ["lonely", "lonely/static/p"]
+    assert selected(inner, "core/a/b.css") == ["", "api", "core"]
     assert selected(go(), "core/names.txt", read=GO) == ["", "api", "core", "lonely"]
 
 
