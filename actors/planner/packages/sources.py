@@ -11,7 +11,9 @@ from actors.planner.packages.graph import Affected, PackageGraph, affected
 from actors.planner.packages.read import package_paths, packages
 from actors.planner.packages.words import word
 
-MAX_FILE_BYTES: Final = 1_000_000
+MAX_FILE_BYTES: Final = 256 * 1024
+MAX_TOTAL_BYTES: Final = 200_000_000
+_CHUNK: Final = 500
 
 Contents = Callable[[Sequence[str]], Mapping[str, bytes]]
 
@@ -46,6 +48,18 @@ class PackageSources:
     def _sources(self, tool: str) -> dict[str, bytes]:
         if tool not in self._read:
             paths = [path for path in package_paths(tool, self.files) if path in self.files]
-            found = self.contents([self.files[path] for path in paths])
-            self._read[tool] = {path: found[self.files[path]] for path in paths if self.files[path] in found}
+            self._read[tool] = self._bounded(paths)
         return self._read[tool]
+
+    def _bounded(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Files until they are too much to hold: a graph that lacks some says so, and leaves nothing out."""
+        read: dict[str, bytes] = {}
+        size_bytes = 0
+        for start in range(0, len(paths), _CHUNK):
+            part = paths[start : start + _CHUNK]
+            found = self.contents([self.files[path] for path in part])
+            read |= {path: found[self.files[path]] for path in part if self.files[path] in found}
+            size_bytes += sum(map(len, found.values()))
+            if size_bytes > MAX_TOTAL_BYTES:
+                break
+        return read

@@ -12,7 +12,7 @@ from actors.planner.document import read_document
 from actors.planner.tree.manifests import Project, shown, strings
 from models.errors import ChangeError
 
-MAX_BYTES: Final = 32 * 1024  # a hundred milliseconds of reading
+MAX_BYTES: Final = 16 * 1024  # 10 ms a kB
 MAX_LINES: Final = 200
 MAX_LINE_CHARS: Final = 500
 

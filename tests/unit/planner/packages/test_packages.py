@@ -239,6 +239,23 @@ def test_a_hostile_manifest_means_every_package(tool: str, text: bytes) -> None:
     assert affected(graph, ["x/y.z"]).whole is not None
 
 
+def test_what_is_read_is_bounded_and_then_nothing_is_left_out() -> None:
+    files = {"go.mod": "mod", **{f"p{n}/{n}.go": "huge" for n in range(3000)}}
+    huge = b"package p\n" + b"/" * (200_000_000 // 2)
+    asked = []
+
+    def contents(wanted: Sequence[str]) -> dict[str, bytes]:
+        asked.append(len(wanted))
+        return {"mod": b"module m", "huge": huge}
+
+    sources = PackageSources(files, ["p1/1.go"], contents)
+    graph = sources.graph("go")
+    assert graph is not None
+    assert "was not read" in graph.whole
+    assert sources.affected(graph).whole is not None
+    assert asked == [500, 500]
+
+
 def test_other_tools_have_no_graph() -> None:
     assert packages("make", ["Makefile"], {}) is None
     assert package_paths("make", ["Makefile"]) == ()
