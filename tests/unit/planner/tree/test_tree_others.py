@@ -1,9 +1,10 @@
 import json
+import subprocess
 
 import pytest
 
 from actors.planner.tree import Ecosystem, Grain, TreeJob, TreeJobs, foreign, from_tree
-from actors.planner.tree.found import APART
+from actors.planner.tree.found import APART, flags
 
 
 def tree(files: list[str], **read: str) -> TreeJobs:
@@ -190,3 +191,15 @@ def test_gitlabs_file_is_read_too_and_a_broken_one_is_told() -> None:
     assert job.run[0].endswith("-k quick $DELTA_TESTS")
     found = from_tree(["test_x.py"], {".gitlab-ci.yml": b"a: &x [1]\nb: *x\n"})
     assert found.notes[0].startswith("no hints were taken from `.gitlab-ci.yml`")
+
+
+@pytest.mark.parametrize(
+    ("selected", "words"),
+    [("", "test --if-present --workspaces"), ("a b/c", "test --if-present --workspace=a --workspace=b/c")],
+)
+def test_a_shell_makes_an_option_of_each_selected_package(selected: str, words: str) -> None:
+    command = f'npm() {{ echo "$@"; }}; npm test --if-present {flags("--workspace=%s ", "--workspaces")}'
+    told = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", command], env={"DELTA_TESTS": selected}, capture_output=True, check=True
+    )
+    assert told.stdout.decode().split() == words.split()
