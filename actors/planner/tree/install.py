@@ -65,6 +65,16 @@ _DECIDES: Final = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini")
 _KEY_PATH: Final = re.compile(r"[\w-][\w./-]{0,199}")
 
 
+_LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock")
+# What a lock file says as constraints for pip. A package that it has in several versions is left to pip.
+_LOCKED: Final = (
+    "import sys, tomllib; found = {}; "
+    '[found.setdefault(p["name"], []).append(p.get("version")) for p in tomllib.load(sys.stdin.buffer)["package"] '
+    'if not {"editable", "virtual", "directory", "git"} & p.get("source", {}).keys()]; '
+    'print(*(f"{name}=={v[0]}" for name, v in found.items() if len(v) == 1 and v[0]), sep="\\n")'
+)
+
+
 class Environment(NamedTuple):
     """`steps` make it; `enter` comes before the command that runs the tests."""
 
@@ -105,10 +115,13 @@ def _made(project: Project, pyproject: dict[str, Any], wanted: _Wanted, missing:
     version = _version(pyproject, project)
     # With an invented version the project comes last and alone: else pip refuses where a tool of the tests needs it.
     commands = [words, itself] if version and words and itself else [[*itself, *words]]
-    pip = " && ".join(f"{PIP} {shlex.join(command)}" for command in commands if command)
+    lock = next((name for name in _LOCKS if name in project.there), "")
+    locked = f"{VENV}/bin/python -c {shlex.quote(_LOCKED)} < {lock} > {VENV}/locked.txt && " if lock else ""
+    constrained = f"--constraint {VENV}/locked.txt " if lock else ""
+    pip = locked + " && ".join(f"{PIP} {constrained}{shlex.join(command)}" for command in commands if command)
     compiled = any(_COMPILES.search(project.text(name)) for name in ("pyproject.toml", "setup.py"))
     kept = (VENV, *_generated(pyproject)) if not compiled else ("~/.cache/pip",)
-    named = dict.fromkeys([*_key_files(project, pyproject), *wanted.files])
+    named = dict.fromkeys([*_key_files(project, pyproject), *wanted.files, *([lock] if lock else [])])
     key = tuple(name for name in named if _KEY_PATH.fullmatch(name))
     guard = f"test -x {VENV}/bin/python || {{ python3 -m venv {VENV} && {pip}; }}"
     _note_unreachable(project, wanted)

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from actors.planner.tree import JUNIT, Ecosystem, Grain, TreeJob, TreeJobs, from_tree
@@ -82,6 +86,35 @@ def test_groups_are_written_out_with_those_they_include() -> None:
     assert "pip install --quiet -e . 'pytest>8'" in job.spec.run[0]
     assert """'trio; python_version > '"'"'3'"'"''""" in job.spec.run[0]
     assert "sphinx" not in job.spec.run[0]
+
+
+def test_a_lock_file_gives_the_versions(tmp_path: Path) -> None:
+    text = "[dependency-groups]\ntest = ['trio']"
+    job = only(tree(*TESTS, "uv.lock", pyproject__toml=text))
+    assert f"{PIP} --constraint .venv/locked.txt trio pytest" in job.spec.run[0]
+    assert "uv.lock" in job.cache[0].key
+    lock = """
+        [[package]]
+        name = "a"
+        version = "1.2"
+        source = { registry = "https://pypi.org/simple" }
+        [[package]]
+        name = "b"
+        version = "1"
+        [[package]]
+        name = "b"
+        version = "2"
+        [[package]]
+        name = "itself"
+        version = "3"
+        source = { editable = "." }
+    """
+    (tmp_path / "uv.lock").write_text(lock)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    command = job.spec.run[0].partition(f" && {PIP}")[0].partition("python3 -m venv .venv && ")[2]
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True)
+    assert (tmp_path / ".venv/locked.txt").read_text() == "a==1.2\n"
 
 
 def test_a_group_for_development_that_includes_the_tests_is_taken_instead() -> None:
