@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from actors.planner.caches import cache_specs
-from actors.planner.choice import Choice, of_python
+from actors.planner.choice import Choice, of_packages, of_python
 from actors.planner.config import NAME, parse
 from actors.planner.fork import base_policy
 from actors.planner.glob import Glob, compile_glob
 from actors.planner.inputs import PlanInputs
 from actors.planner.schema import Config, JobConfig
-from actors.planner.tree import from_tree
+from actors.planner.tree import Ecosystem, Grain, TreeJob, from_tree
 from models.change import Trust
 from models.job import JobSpec
 from models.plan import Reason
@@ -20,12 +20,16 @@ from models.printable import code
 
 
 class Candidate(NamedTuple):
-    """One job. `paths` empty: it looks at every change. `choose` gives its tests; None where it has none to choose."""
+    """One job. `paths` empty: it looks at every change. `choose` gives its tests; None where it has none to choose.
+
+    `ecosystem` is whose files it is about, where the tree says so.
+    """
 
     spec: JobSpec
     paths: tuple[Glob, ...]
     origin: tuple[Reason, ...]
     choose: Callable[[], Choice | None] | None = None
+    ecosystem: Ecosystem | None = None
 
 
 class Candidates(NamedTuple):
@@ -42,8 +46,8 @@ def candidates(inputs: PlanInputs) -> Candidates:
     if inputs.config_text is None:
         tree = from_tree(inputs.files, inputs.read)
         jobs = tuple(
-            Candidate(spec, (), tree.evidence, _chooser(inputs, ()) if spec.id == "test" else None)
-            for spec in tree.jobs
+            Candidate(job.keyed(inputs.blobs), (), job.evidence, _proposed_tests(job, inputs), job.ecosystem)
+            for job in tree.found
         )
         return Candidates(tree.source, jobs, tree.notes, proposed_by_tree=True)
     config, notes = parse(inputs.config_text), tuple[str, ...]()
@@ -67,6 +71,15 @@ def _configured_tests(body: JobConfig, inputs: PlanInputs) -> Callable[[], Choic
     if body.tests is None:
         return None
     return _chooser(inputs, tuple(compile_glob(pattern) for pattern in body.tests.files))
+
+
+def _proposed_tests(job: TreeJob, inputs: PlanInputs) -> Callable[[], Choice | None] | None:
+    if job.tests is Grain.FILES:
+        return _chooser(inputs, ())
+    sources = inputs.packages
+    if job.tests is Grain.PACKAGES and sources is not None:
+        return lambda: of_packages(sources, job.tool)
+    return None
 
 
 def _chooser(inputs: PlanInputs, named: tuple[Glob, ...]) -> Callable[[], Choice | None] | None:

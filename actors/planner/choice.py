@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from actors.planner.glob import Glob
+from actors.planner.packages import PackageSources, word
 from actors.planner.python.project import PythonProject
 from models.plan import Reason, SelectedTest, TestSelection
 
@@ -20,13 +21,14 @@ MAX_CHARS: Final = 100_000  # Linux passes at most 128 KiB in one variable
 class Choice(NamedTuple):
     """`tests` are all of the job's; `reached` those that the change reaches, each with why, `distance` steps away.
 
-    `unsure` is why these may not be all: then nothing must be left out.
+    `unsure` is why these may not be all: then nothing must be left out. `kind` is what a person calls them.
     """
 
     tests: Sequence[str]
     reached: Mapping[str, tuple[Reason, ...]]
     distance: Mapping[str, int]
     unsure: tuple[Reason, ...]
+    kind: str = "test files"
 
 
 def of_python(project: PythonProject, named: tuple[Glob, ...]) -> Choice | None:
@@ -36,6 +38,22 @@ def of_python(project: PythonProject, named: tuple[Glob, ...]) -> Choice | None:
         return None
     found = project.select(named)
     return Choice(tests, found.tests, found.distance, found.unsure)
+
+
+def of_packages(sources: PackageSources, tool: str) -> Choice | None:
+    """Of a job that tests packages with this tool; None where there are none to choose from."""
+    graph = sources.graph(tool)
+    if graph is None:
+        return None
+    found = sources.affected(graph)
+    words = {folder: word(graph, folder) or "" for folder in graph.selectable}
+    return Choice(
+        tests=sorted(words.values()),
+        reached={words[folder]: why for folder, why in found.selected.items()},
+        distance={words[folder]: len(why) for folder, why in found.selected.items()},
+        unsure=(found.whole,) if found.whole else (),
+        kind="packages",
+    )
 
 
 def everything(choice: Choice) -> TestSelection:

@@ -24,8 +24,9 @@ from actors.planner.candidates import Candidate, Candidates, candidates
 from actors.planner.doubt import Doubts, doubts
 from actors.planner.glob import match
 from actors.planner.inputs import PlanInputs
-from actors.planner.kinds import Kind
+from actors.planner.kinds import Kind, code_folders
 from actors.planner.policy import effective
+from actors.planner.tree import foreign
 from models.change import Trust
 from models.job import JobSpec
 from models.plan import Plan, PlannedJob, Reason, SkippedJob, TestSelection
@@ -51,7 +52,9 @@ def plan(inputs: PlanInputs) -> Plan:
     changed = tuple(sorted(inputs.changed, key=lambda file: (file.path, file.old_path or "", file.status)))
     seen = doubts(inputs, changed, [job.paths for job in found.jobs if job.paths])
     lenient = found.proposed_by_tree and not _reads_documents(inputs.read)
-    verdicts: dict[str, _Verdict] = {job.spec.id: _judge(job, seen, lenient) for job in found.jobs}
+    verdicts: dict[str, _Verdict] = {
+        job.spec.id: _judged(inputs, job, found, seen, lenient=lenient) for job in found.jobs
+    }
     _pull_in_needs(found.jobs, verdicts)
     fork = inputs.change.trust is Trust.FORK
     running = [job for job in found.jobs if verdicts[job.spec.id].runs]
@@ -88,6 +91,24 @@ def _planned(job: Candidate, verdict: _Verdict) -> PlannedJob:
 def _told(spec: JobSpec, tests: TestSelection) -> JobSpec:
     """The job with its selection where its commands find it."""
     return spec.having(env={**spec.env, tests_of.VARIABLE: tests_of.words(tests) or ""})
+
+
+def _judged(inputs: PlanInputs, job: Candidate, found: Candidates, seen: Doubts, *, lenient: bool) -> _Verdict:
+    """As `_judge`, but for the part of the change that is surely only another language's, which has its own job."""
+    present = {each.ecosystem for each in found.jobs if each.ecosystem is not None}
+    if job.ecosystem is None or len(present) < 2 or inputs.merge_base is None or inputs.shallow:
+        return _judge(job, seen, lenient)
+    folders = code_folders(inputs.files)
+    others = {path for path in seen.kinds if foreign(path, job.ecosystem, present, folders)}
+    own = [file for file in inputs.changed if not {file.path, file.old_path or file.path} <= others]
+    if not others or not inputs.changed:
+        return _judge(job, seen, lenient)
+    if own:
+        return _judge(job, doubts(inputs, own, ()), lenient)
+    only = f"only files of another language changed: {listed(tuple(seen.kinds))}"
+    chosen = job.choose() if job.choose else None
+    reason = Reason(rule="other language", evidence=only)
+    return _Verdict(False, (reason,), tests_of.nothing(chosen) if chosen else None)
 
 
 def _judge(job: Candidate, seen: Doubts, lenient: bool) -> _Verdict:
@@ -129,12 +150,12 @@ def _narrowed(chosen: tests_of.Choice, by_paths: _Verdict | None) -> _Verdict:
         return _Verdict(runs=True, reasons=chosen.unsure[:SHOWN], tests=tests_of.everything(chosen))
     selected = tests_of.reached(chosen)
     if not selected.selected:
-        why = Reason(rule="tests", evidence=f"the change reaches none of the {selected.total} test files")
+        why = Reason(rule="tests", evidence=f"the change reaches none of the {selected.total} {chosen.kind}")
         return _Verdict(runs=False, reasons=(why,), tests=selected)
     if tests_of.words(selected) is None:
         why = Reason(rule="tests", evidence="the selected tests' names cannot be told to a shell, or are too many")
         return _Verdict(runs=True, reasons=(why,), tests=tests_of.everything(chosen))
-    reached = f"the change reaches {len(selected.selected)} of {selected.total} test files"
+    reached = f"the change reaches {len(selected.selected)} of {selected.total} {chosen.kind}"
     before = by_paths.reasons if by_paths is not None and by_paths.runs else ()
     return _Verdict(runs=True, reasons=(*before, Reason(rule="tests", evidence=reached)), tests=selected)
 

@@ -9,6 +9,8 @@ from actors.planner.config import NAME
 from actors.planner.dependencies import Meaning, meaning
 from actors.planner.inputs import PlanInputs
 from actors.planner.kinds import Kind, code_folders, kind_of
+from actors.planner.packages.sources import MAX_FILE_BYTES as PACKAGE_FILE_BYTES
+from actors.planner.packages.sources import PackageSources
 from actors.planner.python.modules import is_python
 from actors.planner.python.project import MAX_FILE_BYTES, PythonProject, learn, sides
 from actors.planner.tree import manifest_paths
@@ -28,7 +30,7 @@ def gather(repository: Repository, change: Change, policy: Policy, base: FactBas
     merge_base = None if change.base is None else repository.merge_base(change.base, change.head)
     tree = repository.tree(change.head)
     manifests = manifest_paths(tree.files)
-    read = tree.read([NAME, *manifests])
+    read = tree.read([NAME]) | tree.read(manifests, skip_larger=True)
     differing = () if merge_base is None else repository.differing(merge_base, change.head)
     shallow = repository.is_shallow()
     return PlanInputs(
@@ -44,6 +46,7 @@ def gather(repository: Repository, change: Change, policy: Policy, base: FactBas
         meanings=_meanings(repository, differing),
         policy=policy,
         python=None if shallow else _python(repository, tree, differing, base),
+        packages=None if shallow else _packages(repository, tree, differing),
     )
 
 
@@ -93,6 +96,15 @@ def _python(repository: Repository, tree: Tree, differing: Sequence[Differing], 
         data=[path for path, kind in kinds.items() if kind in _DATA_KINDS and not is_python(path)],
         documents=[path for path, kind in kinds.items() if kind is Kind.DOCUMENTATION and not is_python(path)],
         packages=sorted({package for each in requirements.values() for package in each.packages}),
+    )
+
+
+def _packages(repository: Repository, tree: Tree, differing: Sequence[Differing]) -> PackageSources:
+    folders = code_folders(tree.files)
+    return PackageSources(
+        files={entry.path: entry.blob for entry in tree.entries if entry.regular},
+        changed=[path for path, _ in _versions(differing) if kind_of(path, folders) is not Kind.DOCUMENTATION],
+        contents=lambda blobs: repository.contents(blobs, PACKAGE_FILE_BYTES),
     )
 
 

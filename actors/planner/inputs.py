@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import ConfigDict, Field, SkipValidation
 
 from actors.planner.dependencies import Meaning
+from actors.planner.packages import PackageSources
 from actors.planner.python.project import PythonProject
 from models.change import Change
 from models.ids import CommitId
@@ -22,7 +23,7 @@ class PlanInputs(Record):
     are all paths of the tree at the head; `read` is the content of those that `manifest_paths` names. `config_text` is
     the head's `.delta.yml`, `base_config_text` the base branch's; None where there is none. `blobs` are the ids of the
     contents of the files, by path. `meanings` say of changed build files what their change means, as far as it is not
-    anything. `python` is None where no Python file is among them.
+    anything. `python` is None where no Python file is among them, `packages` where nothing was compared.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", arbitrary_types_allowed=True)
@@ -39,3 +40,4 @@ class PlanInputs(Record):
     meanings: Mapping[str, Meaning] = {}
     policy: Policy = Policy()
     python: SkipValidation[PythonProject | None] = Field(default=None, exclude=True)
+    packages: SkipValidation[PackageSources | None] = Field(default=None, exclude=True)

@@ -45,6 +45,8 @@ _BUILD_FILES: Final = frozenset({
     "pipfile", "pipfile.lock", "poetry.lock", "uv.lock", "pdm.lock", "pixi.lock", "environment.yml",
     ".python-version", "runtime.txt", ".tool-versions", "mypy.ini", "ruff.toml", ".flake8", ".coveragerc",
     "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lockb",
+    "pnpm-workspace.yaml", ".npmrc", ".nvmrc", ".node-version", ".yarnrc", ".yarnrc.yml", "rust-toolchain",
+    "rust-toolchain.toml", "go.work", "go.work.sum",
     "tsconfig.json", "cargo.toml", "cargo.lock", "go.mod", "go.sum", "gemfile", "gemfile.lock", "composer.json",
     "composer.lock", "pom.xml", "build.gradle", "build.gradle.kts", "settings.gradle", "gradle.properties",
     "gradle.lockfile", "makefile", "gnumakefile", "cmakelists.txt", "meson.build", "build.bazel", "workspace",

@@ -6,6 +6,7 @@ RUN apt-get update \
         build-essential \
         ca-certificates \
         git \
+        less \
         python-is-python3 \
         python3 \
         python3-dev \

@@ -23,15 +23,22 @@ class Tree:
         """Their paths."""
         return tuple(entry.path for entry in self.entries)
 
-    def read(self, paths: Iterable[str], limit_bytes: int = LIMIT_BYTES) -> dict[str, bytes]:
+    def read(
+        self, paths: Iterable[str], limit_bytes: int = LIMIT_BYTES, *, skip_larger: bool = False
+    ) -> dict[str, bytes]:
         """Content by path, as committed; paths that are no regular file of the tree are left out.
 
-        Errors: `ChangeError` when one is larger than `limit_bytes`: half a file would be worse than none.
+        Errors: `ChangeError` when one is larger than `limit_bytes`: half a file would be worse than none. With
+        `skip_larger` it is left out instead.
         """
         asked = set(paths)
         wanted = {entry.path: entry.blob for entry in self.entries if entry.regular and entry.path in asked}
-        for path, found in zip(wanted, self._objects.info([*wanted.values()]), strict=True):
-            if found is not None and found.size > limit_bytes:
+        for path, found in zip([*wanted], self._objects.info([*wanted.values()]), strict=True):
+            if found is None or found.size <= limit_bytes:
+                continue
+            if skip_larger:
+                del wanted[path]
+            else:
                 raise ChangeError(f"{path} has {found.size:,} bytes; at most {limit_bytes:,} are read")
         content = {}
         for path, found in zip(wanted, self._objects.contents([*wanted.values()]), strict=True):

@@ -11,7 +11,8 @@ from docker.errors import ImageNotFound
 from cluster.host.engine import connect
 from cluster.host.runtime import RUNTIME
 from cluster.images.build import prepare, present
-from cluster.images.catalog import RUNNER_PYTHON, resolve
+from cluster.images.catalog import resolve
+from cluster.images.runners import RUNNER_PYTHON
 from models.errors import InfrastructureError
 
 

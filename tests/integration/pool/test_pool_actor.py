@@ -14,7 +14,7 @@ from actors.handles import OrchestratorHandle
 from actors.pool import actor as pool_actor
 from actors.pool.actor import SandboxPool, usual_spec
 from cluster.images.build import prepare
-from cluster.images.catalog import RUNNER_PYTHON
+from cluster.images.runners import RUNNER_PYTHON
 from models.ids import AttemptId
 from models.settings import SandboxSettings
 from sandbox.pool import WarmPool

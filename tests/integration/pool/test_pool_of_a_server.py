@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from cluster.images.build import prepare
-from cluster.images.catalog import RUNNER_PYTHON
+from cluster.images.runners import RUNNER_PYTHON
 from tests.e2e.repositories import git
 from tests.e2e.server import as_json, delta
 from tests.fault import worker_node

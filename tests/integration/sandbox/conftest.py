@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from cluster.images.build import prepare
-from cluster.images.catalog import RUNNER_PYTHON
+from cluster.images.runners import RUNNER_PYTHON
 from models.caches import CacheHit
 from models.errors import InfrastructureError, NotFound
 from models.ids import AttemptId, BlobId, JobId

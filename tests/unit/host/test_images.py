@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import cluster.images
-from cluster.images.catalog import CATALOG, RUNNER_PYTHON, resolve
+from cluster.images.catalog import CATALOG, resolve
 from cluster.images.recipe import Recipe, bootstrap_command, changes, dockerfile
+from cluster.images.runners import RUNNER_PYTHON
 
 FOLDER = Path(cluster.images.__file__).parent
 

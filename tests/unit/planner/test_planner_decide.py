@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.planner.decide import PlanInputs, plan
+from actors.planner.packages import PackageSources
 from models.change import Change, ChangeKind, Forge, Trust
 from models.errors import ChangeError
 from models.ids import CommitId, JobId
@@ -119,6 +120,49 @@ def test_without_configuration_documentation_alone_runs_nothing() -> None:
 def test_doctests_make_documentation_count() -> None:
     read = {"pyproject.toml": b"[tool.pytest.ini_options]\naddopts = '--doctest-glob=*.md'"}
     assert running(plan(inputs("README.md", config=None, read=read))) == ["test"]
+
+
+BOTH = ("pkg/a.py", "test_a.py", "pyproject.toml", "web/a.js", "package.json", "go.mod", "x/x.go", "y/y.go")
+BOTH_READ = {
+    "pyproject.toml": b"",
+    "package.json": b'{"scripts": {"test": "x"}}',
+    "go.mod": b"module m",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "runs"),
+    [
+        (["web/a.js"], ["test-node"]),
+        (["package.json"], ["test-node"]),
+        (["pkg/a.py", "README.md"], ["test"]),
+        (["pkg/a.js"], ["test", "test-node"]),  # it may be the Python package's data
+        (["data.json"], ["test", "test-node", "test-go"]),
+        (["Makefile"], ["test", "test-node", "test-go"]),
+        (["web/a.js", "go.mod"], ["test-node", "test-go"]),
+    ],
+)
+def test_a_job_of_one_language_is_skipped_for_another(changed: list[str], runs: list[str]) -> None:
+    made = plan(inputs(*changed, config=None, files=BOTH, read=BOTH_READ))
+    assert running(made) == runs
+    assert {job.reasons[0].rule for job in made.skipped} <= {"other language", "documentation"}
+
+
+def test_packages_that_the_change_reaches_are_told_to_the_job() -> None:
+    sources = {
+        "go.mod": b"module m",
+        "x/x.go": b'package x; import "m/y"',
+        "y/y.go": b"package y",
+        "z/z.go": b"package z",
+    }
+    blobs = {path: path for path in sources}
+    known = PackageSources(blobs, ["y/y.go"], lambda _: sources)
+    made = plan(inputs("y/y.go", config=None, files=(*sources,), read={"go.mod": b"module m"}, packages=known))
+    (job,) = made.jobs
+    assert job.spec.env["DELTA_TESTS"] == "./y ./x"
+    assert job.tests is not None
+    assert job.tests.skipped == ("./z",)
+    assert job.reasons[0].evidence == "the change reaches 2 of 3 packages"
 
 
 POLICY_CONFIG = "version: 1\njobs: {test: {run: x, image: own, timeout: 5h, retries: 9, resources: {cpus: 32}}}\n"

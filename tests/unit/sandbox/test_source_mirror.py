@@ -318,6 +318,12 @@ def test_read_refuses_what_is_too_large(repo: Repo, mirror: Mirror) -> None:
         mirror.tree(head).read(["big"], limit_bytes=100)
 
 
+def test_read_can_leave_out_what_is_too_large(repo: Repo, mirror: Mirror) -> None:
+    head = repo.commit({"big": "x" * 101, "small": "y"})
+    mirror.ensure(head)
+    assert mirror.tree(head).read(["big", "small"], limit_bytes=100, skip_larger=True) == {"small": b"y"}
+
+
 def test_the_diffs_text_is_bounded_and_runs_no_program_of_the_tree(repo: Repo, mirror: Mirror, tmp_path: Path) -> None:
     base = repo.commit({"a": "1\n", ".gitattributes": "* diff=evil\n"})
     head = repo.commit({"a": "2\n" * 10_000})
