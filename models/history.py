@@ -5,7 +5,7 @@ Everything here is bounded: a change has thousands of files at times, and there 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -63,6 +63,21 @@ class PastChange(Record):
     def failed(self) -> bool:
         """Whether the change made something fail."""
         return any(job.state is JobState.FAILED for job in self.jobs)
+
+    def with_failures(self, found: Collection[tuple[JobId, str]]) -> PastChange:
+        """With these tests, by their job, among those that failed: they were found to fail later."""
+        return self.having(jobs=tuple(_with_failures(job, found) for job in self.jobs))
+
+    def brief(self, most: int) -> PastChange:
+        """With at most so many paths and symbols."""
+        return self.having(paths=self.paths[:most], symbols=self.symbols[:most])
+
+
+def _with_failures(job: PastJob, found: Collection[tuple[JobId, str]]) -> PastJob:
+    tests = sorted({test for of, test in found if of == job.id} - {*job.failed_tests})
+    if not tests:
+        return job
+    return job.having(state=JobState.FAILED, failed_tests=(*job.failed_tests, *tests)[:MAX_TESTS])
 
 
 class Neighbour(Record):

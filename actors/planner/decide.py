@@ -7,8 +7,10 @@ The rules, in order, for each job:
 3. of a job whose tests Delta can choose from, the tests that the change reaches run; it is skipped if there are none,
    and runs whole where the way from the change to the tests is not known;
 4. any other job of `.delta.yml` without `paths` runs; one that the tree proposed is skipped for documentation alone;
-5. what a running job needs runs too;
-6. of these, a job that asks for what the policy does not allow is refused, with every reason.
+5. what failed unseen, or failed for changes like this one, is added to that (`hints.py`);
+6. what a running job needs runs too;
+7. a push to the default branch runs everything all the same, and remembers what would have been left out;
+8. of these, a job that asks for what the policy does not allow is refused, with every reason.
 
 A configuration that does not parse raises `ChangeError`; nothing else does.
 """
@@ -22,17 +24,23 @@ from actors.planner import choice as tests_of
 from actors.planner.candidates import Candidate, Candidates, candidates
 from actors.planner.doubt import Doubts, doubts
 from actors.planner.glob import match
+from actors.planner.hints import Hint, Hints
 from actors.planner.inputs import PlanInputs
 from actors.planner.kinds import Kind
+from actors.planner.profile import propose
+from actors.planner.sampling import samples, would_skip
 from models.change import Trust
 from models.job import JobSpec
-from models.plan import Plan, PlannedJob, Reason, RefusedJob, SkippedJob, TestSelection
+from models.plan import Plan, PlannedJob, Reason, RefusedJob, SkippedJob, TestSelection, WouldSkip
 from models.policy import violations
 from models.printable import SHOWN, code, listed
 
 __all__ = ["POLICY", "PlanInputs", "plan"]
 
 POLICY: Final = "default-1"
+_DEFAULT_BRANCH: Final = (
+    Reason(rule="default branch", evidence="everything runs there, so that what selection misses shows"),
+)
 
 
 class _Verdict(NamedTuple):
@@ -49,8 +57,13 @@ def plan(inputs: PlanInputs) -> Plan:
     changed = tuple(sorted(inputs.changed, key=lambda file: (file.path, file.old_path or "", file.status)))
     seen = doubts(inputs, changed, [job.paths for job in found.jobs if job.paths])
     lenient = found.proposed_by_tree and not _reads_documents(inputs.read)
-    verdicts: dict[str, _Verdict] = {job.spec.id: _judge(job, seen, lenient) for job in found.jobs}
+    hints = Hints(inputs.history, changed)
+    verdicts: dict[str, _Verdict] = {job.spec.id: _judge(job, seen, lenient, hints) for job in found.jobs}
     _pull_in_needs(found.jobs, verdicts)
+    missing: tuple[WouldSkip, ...] = ()
+    if inputs.change.on_default_branch and not seen.everywhere:
+        missing = would_skip((job.spec.id, (v := verdicts[job.spec.id]).runs, v.tests) for job in found.jobs)
+        verdicts = {job.spec.id: _whole(job, _DEFAULT_BRANCH) for job in found.jobs}
     fork = inputs.change.trust is Trust.FORK
     refused = {j.spec.id: why for j in found.jobs if (why := violations(j.spec, inputs.policy, fork=fork))}
     running = [job for job in found.jobs if verdicts[job.spec.id].runs]
@@ -68,7 +81,17 @@ def plan(inputs: PlanInputs) -> Plan:
             for job in found.jobs
             if not (verdict := verdicts[job.spec.id]).runs
         ),
-        notes=(*found.notes, *_coverage_notes(found, seen)),
+        would_skip=missing,
+        samples=samples(
+            inputs.change,
+            (
+                (job.spec, verdict.tests.skipped)
+                for job in found.jobs
+                if (verdict := verdicts[job.spec.id]).tests and job.spec.id not in refused
+            ),
+            inputs.audit_share,
+        ),
+        notes=(*found.notes, *_coverage_notes(found, seen), *_past_notes(inputs, found)),
         policy=POLICY,
     ).sealed()
 
@@ -85,18 +108,21 @@ def _told(spec: JobSpec, tests: TestSelection) -> JobSpec:
     return spec.having(env={**spec.env, tests_of.VARIABLE: tests_of.words(tests) or ""})
 
 
-def _judge(job: Candidate, seen: Doubts, lenient: bool) -> _Verdict:
+def _judge(job: Candidate, seen: Doubts, lenient: bool, hints: Hints) -> _Verdict:
     if seen.everywhere:
         return _whole(job, seen.everywhere)
     by_paths = _by_paths(job, seen.kinds) if job.paths else None
     chosen = job.choose() if job.choose else None
-    if by_paths is not None and not by_paths.runs and not seen.without_tests:
+    hint = hints.of(job.spec.id, chosen.tests if chosen else ())
+    if by_paths is not None and not by_paths.runs and not seen.without_tests and not hint.job:
         return by_paths._replace(tests=tests_of.nothing(chosen) if chosen else None)
     if chosen is not None:
-        return _narrowed(chosen, by_paths)
+        verdict = _narrowed(chosen, by_paths, hint)
+        return verdict._replace(tests=verdict.tests and hints.ordered(verdict.tests, chosen.distance))
     if seen.without_tests:
         return _Verdict(runs=True, reasons=seen.without_tests)
-    return by_paths or _at_every_change(seen.kinds, lenient)
+    verdict = by_paths or _at_every_change(seen.kinds, lenient)
+    return _Verdict(runs=True, reasons=hint.job) if hint.job and not verdict.runs else verdict
 
 
 def _at_every_change(kinds: Mapping[str, Kind], lenient: bool) -> _Verdict:
@@ -116,20 +142,23 @@ def _whole(job: Candidate, reasons: tuple[Reason, ...]) -> _Verdict:
     return _Verdict(runs=True, reasons=reasons, tests=tests_of.everything(chosen) if chosen else None)
 
 
-def _narrowed(chosen: tests_of.Choice, by_paths: _Verdict | None) -> _Verdict:
-    """The tests that the change reaches; all where that is not known."""
+def _narrowed(chosen: tests_of.Choice, by_paths: _Verdict | None, hint: Hint) -> _Verdict:
+    """The tests that the change reaches and those that the past adds; all where that is not known."""
     if chosen.unsure:
         return _Verdict(runs=True, reasons=chosen.unsure[:SHOWN], tests=tests_of.everything(chosen))
-    selected = tests_of.reached(chosen)
+    selected = tests_of.reached(chosen, hint.tests)
+    if not selected.selected and hint.job:  # it failed then, and no test that is still there says by what
+        return _Verdict(runs=True, reasons=hint.job, tests=tests_of.everything(chosen))
     if not selected.selected:
         why = Reason(rule="tests", evidence=f"the change reaches none of the {selected.total} test files")
         return _Verdict(runs=False, reasons=(why,), tests=selected)
     if tests_of.words(selected) is None:
         why = Reason(rule="tests", evidence="the selected tests' names cannot be told to a shell, or are too many")
         return _Verdict(runs=True, reasons=(why,), tests=tests_of.everything(chosen))
-    reached = f"the change reaches {len(selected.selected)} of {selected.total} test files"
+    reached = f"the change reaches {len(chosen.reached)} of {selected.total} test files"
     before = by_paths.reasons if by_paths is not None and by_paths.runs else ()
-    return _Verdict(runs=True, reasons=(*before, Reason(rule="tests", evidence=reached)), tests=selected)
+    added = hint.job if len(selected.selected) > len(chosen.reached) else ()
+    return _Verdict(runs=True, reasons=(*before, Reason(rule="tests", evidence=reached), *added), tests=selected)
 
 
 def _by_paths(job: Candidate, kinds: Mapping[str, Kind]) -> _Verdict:
@@ -171,6 +200,11 @@ def _coverage_notes(found: Candidates, seen: Doubts) -> tuple[str, ...]:
         if kind is not Kind.DOCUMENTATION and not any(match(job.paths, path) for job in found.jobs)
     ]
     return (f"no job's `paths` name {listed(missed)}, so no job looks at that change",) if missed else ()
+
+
+def _past_notes(inputs: PlanInputs, found: Candidates) -> tuple[str, ...]:
+    """What could not be asked; and for a repository of which nothing is known, what works in one like it."""
+    return (*inputs.history.notes, *(() if found.jobs else propose(inputs.history.similar)))
 
 
 def _count(kinds: Mapping[str, Kind]) -> str:

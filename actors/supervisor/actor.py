@@ -20,10 +20,11 @@ from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, su
 from actors.supervisor.caches import CacheKeeper
 from actors.supervisor.tenure import Tenure
 from cluster.store.store import Store
-from models.commands import Analyze, Command, Enqueue, KeepCaches, MakePlan, NoteFix, Report, Retire, Withdraw
+from models.commands import Analyze, Command, Enqueue, KeepCaches, Learn, MakePlan, NoteFix, Report, Retire, Withdraw
 from models.errors import DeltaError, InfrastructureError, InternalError, NotFound, StaleWrite
 from models.fence import Fence
 from models.ids import RunId
+from models.inbox import Submit
 from models.lifecycle.create import planned, unplannable
 from models.lifecycle.expire import expire
 from models.lifecycle.explain import explained
@@ -35,7 +36,7 @@ _RECONCILE_S = 5.0
 _MOVE_S = 60.0
 _PLAN_TRIES = 3
 # These ask somebody who may take his time: others of the run are not held up by them.
-_SLOW = (MakePlan, Analyze, NoteFix)
+_SLOW = (MakePlan, Analyze, NoteFix, Learn)
 
 
 class Supervisor:
@@ -222,6 +223,8 @@ class Supervisor:
                 await self._tell_analyzer(run, command, fence)
             case KeepCaches(job=job, attempt=attempt):
                 await self._caches.keep(await self._store.runs.load(run), job, attempt)
+            case Learn():
+                await self._learn(run)
             case Report():
                 await self._store.reports.due(run)
             case Retire():
@@ -242,6 +245,18 @@ class Supervisor:
         except DeltaError:
             # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
             log.exception("the analyzer cannot do %s of %s", command, run)
+
+    async def _learn(self, run: RunId) -> None:
+        """An audit comes in like any change; the same run asks for the same one."""
+        try:
+            audit = await self._planner.learn(run)
+        except (InfrastructureError, StaleWrite):
+            raise
+        except DeltaError:
+            log.exception("the planner cannot learn from %s", run)  # nor could it at the next try
+        else:
+            if audit is not None:
+                await self._store.inbox.put(Submit(change=audit), delivery=audit.title)
 
     async def _plan(self, run: RunId, fence: Fence) -> None:
         change = (await self._store.runs.load(run)).change
