@@ -246,9 +246,10 @@ async def test_a_test_that_fails_on_the_default_branch_and_would_have_been_left_
 
 async def test_a_failure_without_its_explanation_is_not_judged_before_that_comes(world: World) -> None:
     await world.learn(ended(push(1)))
-    await world.learn(ended(push(2), UNITS, plan=whole(push(2), OVEN), explained=False))
-    assert await world.store.lessons.misses() == []
-    await world.learn(ended(push(2), UNITS, plan=whole(push(2), OVEN)))
+    plan = whole(push(2)).having(would_skip=(WouldSkip(job=TEST),))
+    await world.learn(ended(push(2), UNITS, plan=plan, explained=False))
+    assert await world.store.lessons.misses() == [], "or the whole job would be taken for the miss"
+    await world.learn(ended(push(2), UNITS, plan=plan))
     assert [miss.test for miss in await world.store.lessons.misses()] == [UNITS]
 
 
