@@ -226,7 +226,7 @@ class Changes(Protocol):
 
 
 class Lessons(Protocol):
-    """What is known of how good plans are, and what works in which repository. Few and small records, all in one."""
+    """What is known of how good plans are, and what works in which repository. Of each the newest stay."""
 
     async def note_miss(self, miss: Miss) -> None:
         """Stores it under its key, in place of an earlier version."""

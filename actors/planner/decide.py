@@ -28,7 +28,7 @@ from actors.planner.hints import Hint, Hints
 from actors.planner.inputs import PlanInputs
 from actors.planner.kinds import Kind
 from actors.planner.profile import propose
-from actors.planner.sampling import samples, would_skip
+from actors.planner.sampling import samples, would_note, would_skip
 from models.change import Trust
 from models.job import JobSpec
 from models.plan import Plan, PlannedJob, Reason, RefusedJob, SkippedJob, TestSelection, WouldSkip
@@ -91,7 +91,7 @@ def plan(inputs: PlanInputs) -> Plan:
             ),
             inputs.audit_share,
         ),
-        notes=(*found.notes, *_coverage_notes(found, seen), *_past_notes(inputs, found)),
+        notes=(*found.notes, *_coverage_notes(found, seen), *_past_notes(inputs, found, missing)),
         policy=POLICY,
     ).sealed()
 
@@ -202,9 +202,10 @@ def _coverage_notes(found: Candidates, seen: Doubts) -> tuple[str, ...]:
     return (f"no job's `paths` name {listed(missed)}, so no job looks at that change",) if missed else ()
 
 
-def _past_notes(inputs: PlanInputs, found: Candidates) -> tuple[str, ...]:
-    """What could not be asked; and for a repository of which nothing is known, what works in one like it."""
-    return (*inputs.history.notes, *(() if found.jobs else propose(inputs.history.similar)))
+def _past_notes(inputs: PlanInputs, found: Candidates, missing: Sequence[WouldSkip]) -> tuple[str, ...]:
+    """What could not be asked, what would have been left out; and where nothing is known, what works elsewhere."""
+    proposed = () if found.jobs else propose(inputs.history.similar)
+    return (*inputs.history.notes, *would_note(missing), *proposed)
 
 
 def _count(kinds: Mapping[str, Kind]) -> str:

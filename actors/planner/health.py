@@ -22,7 +22,8 @@ from models.record import Record
 RULE: Final = "missed before"
 MOST_WIDENED: Final = 100
 _Z: Final = 1.959964  # 95 %
-_SELECTION: Final = "imports"  # the rule by which selection itself knows an edge
+# The rules by which a plan knows by itself that a path reaches a test, or a job; the path stands first in them.
+_KNOWN: Final = frozenset({"imports", "paths"})
 
 
 class Observation(NamedTuple):
@@ -137,11 +138,12 @@ def widen(misses: Iterable[Miss], changed: Collection[str], tests: Mapping[JobId
 
 
 def fixed(misses: Iterable[Miss], plan: Plan, run: RunId, at: float) -> tuple[Miss, ...]:
-    """The open misses whose test this plan's own selection found from one of the missed paths, closed."""
+    """The open misses that this plan would not make: its own rules lead from a missed path to the test. Closed."""
     found: defaultdict[tuple[JobId, str], list[str]] = defaultdict(list)
     for job in plan.jobs:
+        found[job.spec.id, ""] += [why.evidence for why in job.reasons if why.rule in _KNOWN]
         for test in job.tests.selected if job.tests else ():
-            found[job.spec.id, test.path] += [why.evidence for why in test.reasons if why.rule == _SELECTION]
+            found[job.spec.id, test.path] += [why.evidence for why in test.reasons if why.rule in _KNOWN]
     return tuple(
         miss.having(closed_at=at, fixed_by=run)
         for miss in misses

@@ -7,7 +7,7 @@ a run of its own that nobody waits for: it is told to no forge, and its jobs com
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from actors.planner.choice import VARIABLE, tellable
@@ -16,12 +16,14 @@ from models.ids import JobId, RunId
 from models.job import JobSpec
 from models.plan import Plan, PlannedJob, Reason, Sample, TestSelection, WouldSkip
 from models.policy import Policy, violations
+from models.printable import code
 
 RULE: Final = "audit"
 MOST_SAMPLED: Final = 100
 # A sample that fails is run once more: one that passes then is a flake, and says nothing about the plan.
 _RETRIES: Final = 1
 _LOTS: Final = 1 << 64
+_SHOWN: Final = 5
 
 
 def samples(change: Change, left_out: Iterable[tuple[JobSpec, Iterable[str]]], share: float) -> tuple[Sample, ...]:
@@ -49,6 +51,18 @@ def would_skip(judged: Iterable[tuple[JobId, bool, TestSelection | None]]) -> tu
         if not runs or (tests is not None and tests.skipped):
             found.append(WouldSkip(job=job, selected=selected, total=tests.total if tests else 0))
     return tuple(found)
+
+
+def would_note(missing: Sequence[WouldSkip]) -> tuple[str, ...]:
+    """The same for a person."""
+    told = [
+        f"{code(each.job)} with {len(each.selected)} of {each.total} tests"
+        if each.selected
+        else f"{code(each.job)} not at all"
+        for each in missing[:_SHOWN]
+    ]
+    told += [f"and {len(missing) - _SHOWN} more jobs"] if len(missing) > _SHOWN else []
+    return (f"on another branch less would have run: {', '.join(told)}",) if told else ()
 
 
 def _lot(run: RunId, job: JobId, test: str) -> float:

@@ -18,7 +18,9 @@ from models.ids import RunId
 
 MOST_CHANGES: Final = 100_000
 MOST_TEXTS: Final = 1_000
-MOST_LESSONS: Final = 20_000
+MOST_AUDITS: Final = 20_000
+MOST_MISSES: Final = 2_000  # each plan looks at those of its repository, and has to be fast
+MOST_PROFILES: Final = 2_000
 _PAGE: Final = 1_000
 
 _Lesson = TypeVar("_Lesson", Miss, Audit)
@@ -116,15 +118,15 @@ class ChangeStore:
 
 
 class LessonStore:
-    """See `models.ports.Lessons`. Of misses and audits the newest `most` each are kept."""
+    """See `models.ports.Lessons`. Of each kind the newest are kept."""
 
-    def __init__(self, redis: Redis, most: int = MOST_LESSONS) -> None:
+    def __init__(self, redis: Redis, most_misses: int = MOST_MISSES) -> None:
         self._redis = redis
-        self._most = most
+        self._most_misses = most_misses
 
     async def note_miss(self, miss: Miss) -> None:
         """Stores it under its key."""
-        await self._note(keys.MISSES, miss.key, miss.model_dump_json(), miss.at)
+        await self._note(keys.MISSES, miss.key, miss.model_dump_json(), miss.at, self._most_misses)
 
     async def misses(self, repository: str = "") -> list[Miss]:
         """All of them, or those of one repository; oldest first."""
@@ -133,7 +135,7 @@ class LessonStore:
 
     async def note_audit(self, audit: Audit) -> None:
         """Stores it under its run."""
-        await self._note(keys.AUDITS, audit.run, audit.model_dump_json(), audit.at)
+        await self._note(keys.AUDITS, audit.run, audit.model_dump_json(), audit.at, MOST_AUDITS)
 
     async def audits(self, repository: str = "") -> list[Audit]:
         """All of them, or those of one repository; oldest first."""
@@ -142,19 +144,19 @@ class LessonStore:
 
     async def keep_profile(self, profile: Profile) -> None:
         """Stores it under its repository."""
-        await self._note(keys.PROFILES, profile.repository, profile.model_dump_json(), profile.at)
+        await self._note(keys.PROFILES, profile.repository, profile.model_dump_json(), profile.at, MOST_PROFILES)
 
     async def profiles(self) -> list[Profile]:
         """Those of all repositories, by name."""
         found = [Profile.model_validate_json(json) for json in await self._all(keys.PROFILES)]
         return sorted(found, key=lambda profile: profile.repository)
 
-    async def _note(self, where: keys.Ordered, name: str, json: str, at: float) -> None:
+    async def _note(self, where: keys.Ordered, name: str, json: str, at: float, most: int) -> None:
         with answering():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.hset(where.records, name, json)
                 pipeline.zadd(where.order, {name: at})
-                pipeline.zrange(where.order, 0, -self._most - 1)
+                pipeline.zrange(where.order, 0, -most - 1)
                 *_, old = await pipeline.execute()
             if old:
                 async with self._redis.pipeline(transaction=True) as pipeline:

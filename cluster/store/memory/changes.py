@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from cluster.store.changes import MOST_CHANGES, MOST_TEXTS
+from cluster.store.changes import MOST_CHANGES, MOST_MISSES, MOST_TEXTS
 from cluster.store.memory.state import State
 from models.history import Audit, Miss, PastChange, Profile
 from models.ids import RunId
@@ -69,13 +69,15 @@ class MemoryChanges:
 class MemoryLessons:
     """See `models.ports.Lessons`."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, most_misses: int = MOST_MISSES) -> None:
         self._state = state
+        self._most_misses = most_misses
 
     async def note_miss(self, miss: Miss) -> None:
-        """Stores it under its key."""
-        await self._state.turn()
+        """Stores it under its key; of too many, the oldest go."""
         self._state.misses[miss.key] = miss.model_dump_json()
+        for old in (await self.misses())[: -self._most_misses]:
+            del self._state.misses[old.key]
 
     async def misses(self, repository: str = "") -> list[Miss]:
         """All of them, or those of one repository; oldest first."""

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from cluster.store.changes import ChangeStore
-from cluster.store.memory.changes import MemoryChanges
+from cluster.store.changes import ChangeStore, LessonStore
+from cluster.store.memory.changes import MemoryChanges, MemoryLessons
 from cluster.store.store import RedisStore, Store
 from models.history import Audit, Found, Miss, PastChange, PastJob, Profile, RecipeStep
 from models.ids import CommitId, JobId, RunId
 from models.machines import JobState
-from models.ports import Changes
+from models.ports import Changes, Lessons
 
 REPOSITORY = "ada/kitchen"
+
+MISS = Miss(
+    repository=REPOSITORY,
+    run=RunId("r1"),
+    job=JobId("test"),
+    test="tests/test_a.py",
+    changed=("src/a.py",),
+    found=Found.SAMPLE,
+    at=2.0,
+)
 
 
 def change(number: int, state: JobState = JobState.PASSED, repository: str = REPOSITORY) -> PastChange:
@@ -98,15 +108,7 @@ async def test_of_too_many_texts_the_oldest_go(store: Store) -> None:
 
 
 async def test_misses_are_kept_until_they_are_closed_and_after(store: Store) -> None:
-    miss = Miss(
-        repository=REPOSITORY,
-        run=RunId("r1"),
-        job=JobId("test"),
-        test="tests/test_a.py",
-        changed=("src/a.py",),
-        found=Found.SAMPLE,
-        at=2.0,
-    )
+    miss = MISS
     other = miss.having(repository="eve/kitchen", run=RunId("r2"), at=1.0)
     await store.lessons.note_miss(miss)
     await store.lessons.note_miss(other)
@@ -114,6 +116,17 @@ async def test_misses_are_kept_until_they_are_closed_and_after(store: Store) -> 
     closed = miss.having(closed_at=5.0, dismissed_by="ada")
     await store.lessons.note_miss(closed)
     assert await store.lessons.misses(REPOSITORY) == [closed]
+
+
+async def test_of_too_many_misses_the_oldest_go(store: Store) -> None:
+    if isinstance(store, RedisStore):
+        lessons: Lessons = LessonStore(store.redis, most_misses=2)
+    else:
+        assert isinstance(store.lessons, MemoryLessons)
+        lessons = MemoryLessons(store.lessons._state, most_misses=2)
+    for number in (3, 1, 2):
+        await lessons.note_miss(MISS.having(run=RunId(f"r{number}"), at=float(number)))
+    assert [each.run for each in await lessons.misses()] == ["r2", "r3"]
 
 
 async def test_audits_are_counted_once_a_run(store: Store) -> None:

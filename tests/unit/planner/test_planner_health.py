@@ -146,6 +146,15 @@ def test_a_miss_is_fixed_when_selection_itself_finds_the_test_from_the_missed_pa
     assert fixed([miss(), miss(B)], seen, RunId("r9"), 7.0) == (miss().having(closed_at=7.0, fixed_by=RunId("r9")),)
 
 
+def test_a_job_that_was_missed_whole_is_fixed_when_its_paths_name_what_changed() -> None:
+    why = (Reason(rule="paths", evidence="`src/a.py` matches `src/**`"),)
+    seen = plan().having(jobs=(PlannedJob(spec=spec("docs"), reasons=why),))
+    whole = miss("", job=DOCS)
+    assert [each.test for each in fixed([whole, miss(A)], seen, RunId("r9"), 7.0)] == [""]
+    other = plan().having(jobs=(PlannedJob(spec=spec("docs"), reasons=(why[0].having(rule="missed before"),)),))
+    assert fixed([whole], other, RunId("r9"), 7.0) == ()
+
+
 @pytest.mark.parametrize(
     ("test", "rule", "evidence"),
     [

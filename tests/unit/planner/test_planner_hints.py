@@ -172,6 +172,7 @@ def test_the_default_branch_runs_everything_and_remembers_what_it_would_have_lef
     assert job.spec.env["DELTA_TESTS"] == ""
     (would,) = made.would_skip
     assert (would.job, would.selected, would.total) == (TEST, (A,), 3)
+    assert made.notes == ("on another branch less would have run: `test` with 1 of 3 tests",)
     assert made.samples == ()
     made = plan(inputs(change=push, config_text=CONFIG))
     assert running(made) == ["lint", "docs"]
