@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _RECONCILE_S = 5.0
 _MOVE_S = 60.0
 _PLAN_TRIES = 3
+_LEARN_TRIES = 10
 # These ask somebody who may take his time: others of the run are not held up by them.
 _SLOW = (MakePlan, Analyze, NoteFix, Learn)
 
@@ -60,6 +61,7 @@ class Supervisor:
         self._analyzer = analyzer
         self._caches = caches
         self._plan_tries: dict[RunId, int] = {}
+        self._learn_tries: dict[RunId, int] = {}
         # By run, the outbox entries that were begun. Kept when done: an outbox that was read before may show them.
         self._begun: dict[RunId, set[str]] = defaultdict(set)
         pool = [supervisor_name(each) for each in range(settings.supervisors)]
@@ -247,16 +249,21 @@ class Supervisor:
             log.exception("the analyzer cannot do %s of %s", command, run)
 
     async def _learn(self, run: RunId) -> None:
-        """An audit comes in like any change; the same run asks for the same one."""
+        """An audit comes in like any change; the same run asks for the same one.
+
+        Whose origin and mirror are gone is not learned from: the run must not stay active for that.
+        """
         try:
             audit = await self._planner.learn(run)
-        except (InfrastructureError, StaleWrite):
-            raise
-        except DeltaError:
-            log.exception("the planner cannot learn from %s", run)  # nor could it at the next try
+        except DeltaError as error:
+            tries = self._learn_tries[run] = self._learn_tries.get(run, 0) + 1
+            if isinstance(error, InfrastructureError) and tries < _LEARN_TRIES:
+                raise
+            log.exception("the planner cannot learn from %s", run)
         else:
             if audit is not None:
                 await self._store.inbox.put(Submit(change=audit), delivery=audit.title)
+        self._learn_tries.pop(run, None)
 
     async def _plan(self, run: RunId, fence: Fence) -> None:
         change = (await self._store.runs.load(run)).change

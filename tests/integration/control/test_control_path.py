@@ -242,6 +242,17 @@ async def test_a_planner_that_is_away_learns_later(make: Make, monkeypatch: pyte
     assert [plane.planner.learned.get_nowait() for _ in range(2)] == [run, run]
 
 
+async def test_learning_is_not_tried_for_ever(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_actor, "_RECONCILE_S", 0.05)
+    plane = make()
+    plane.planner.learn_errors = [InfrastructureError("the origin is gone") for _ in range(100)]
+    await plane.start()
+    run = await plane.submit()
+    await plane.orchestrator.finish(await plane.lease(), PASSED)
+    assert await plane.retired() == run
+    assert plane.planner.learned.qsize() == 10
+
+
 async def test_a_planner_that_cannot_learn_does_not_hold_the_run_up(make: Make) -> None:
     plane = make()
     plane.planner.learn_errors = [InternalError("it cannot")]
