@@ -68,11 +68,12 @@ def passed_before(job: JobId, test: str, before: PastChange | None) -> bool:
 def observe_whole(past: PastChange, plan: Plan, before: PastChange | None) -> Observation:
     """What a run of everything shows about the selection that its plan would have made. `before`: the branch's last."""
     would = {each.job: each for each in plan.would_skip}
+    known = {job.spec.id: {test.path for test in job.tests.selected} for job in plan.jobs if job.tests}
     caught, missed = 0, list[Miss]()
     for job in past.jobs:
         if job.id not in would or job.state not in {JobState.PASSED, JobState.FAILED}:
             continue
-        for test in _failures(job, would[job.id]):
+        for test in _failures(job, would[job.id], known.get(job.id)):
             if not passed_before(job.id, test, before):
                 continue
             if test in would[job.id].selected:
@@ -85,11 +86,13 @@ def observe_whole(past: PastChange, plan: Plan, before: PastChange | None) -> Ob
     return Observation(audit, tuple(missed))
 
 
-def _failures(job: PastJob, would: WouldSkip) -> tuple[str, ...]:
-    """The tests that failed; for a job that would not have run at all and names none, the job itself."""
+def _failures(job: PastJob, would: WouldSkip, tests: Collection[str] | None) -> tuple[str, ...]:
+    """The tests that failed, of those that the job has: what it prints may name any file. Without tests, the job."""
     if job.state is not JobState.FAILED:
         return ()
-    return job.failed_tests or (() if would.total else ("",))
+    if not would.total:
+        return ("",)
+    return tuple(test for test in job.failed_tests if tests is None or test in tests)
 
 
 def observe_sample(

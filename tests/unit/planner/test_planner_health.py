@@ -93,6 +93,22 @@ def test_a_job_that_would_not_have_run_and_fails_is_missed_whole() -> None:
     assert unnamed == NOTHING, "it would have run, and no test is named"
 
 
+def test_a_file_that_is_no_test_of_the_job_is_not_missed_whatever_the_job_prints() -> None:
+    tests = tuple(SelectedTest(path=test, reasons=()) for test in (A, B))
+    whole = TestSelection(selected=tests, skipped=(), total=2)
+    made = narrowed(A).having(jobs=(PlannedJob(spec=spec("test"), reasons=(), tests=whole),))
+    audit, misses = observe_whole(past(A, B, "src/a.py"), made, CLEAN)
+    assert [each.test for each in misses] == [B]
+    assert audit is not None
+    assert (audit.caught, audit.missed) == (1, 1)
+
+
+def test_a_job_without_tests_to_choose_from_is_missed_as_a_whole_whatever_it_names() -> None:
+    failed = past(state=JobState.PASSED).having(jobs=(PastJob(id=DOCS, state=JobState.FAILED, failed_tests=(A,)),))
+    _, misses = observe_whole(failed, narrowed(A), CLEAN)
+    assert [(each.job, each.test) for each in misses] == [(DOCS, "")]
+
+
 def test_of_a_sample_only_what_was_drawn_and_passed_before_counts() -> None:
     sampled = narrowed().having(would_skip=(), samples=(Sample(spec=spec("test"), tests=(B, C)),))
     audited = (PastJob(id=TEST, state=JobState.FAILED, failed_tests=(A, B)),)

@@ -248,9 +248,9 @@ async def test_a_failure_without_its_explanation_is_not_judged_before_that_comes
     await world.learn(ended(push(1)))
     plan = whole(push(2)).having(would_skip=(WouldSkip(job=TEST),))
     await world.learn(ended(push(2), UNITS, plan=plan, explained=False))
-    assert await world.store.lessons.misses() == [], "or the whole job would be taken for the miss"
+    assert await world.store.lessons.misses() == [], "perhaps it was a flake"
     await world.learn(ended(push(2), UNITS, plan=plan))
-    assert [miss.test for miss in await world.store.lessons.misses()] == [UNITS]
+    assert [(miss.job, miss.test) for miss in await world.store.lessons.misses()] == [(TEST, "")]
 
 
 async def test_a_miss_that_was_closed_is_not_opened_by_learning_it_again(world: World) -> None:
