@@ -9,6 +9,7 @@ from actors.planner.history import History
 from actors.planner.policy import NAME
 from actors.shell import Named, Starting
 from actors.site import Site
+from models.embedding import one_thread
 from models.settings import Settings
 from sandbox.source.mirror import Mirrors
 
@@ -17,6 +18,7 @@ class PlannerActor(Starting, Planner):
     """One for all repositories."""
 
     def __init__(self, settings: Settings, site: Site) -> None:
+        one_thread()
         past = History(site.store(), AnalyzerHandle(Named(handles.ANALYZER)))
         policy = settings.policy or site.state_dir / NAME
         share = settings.planner.audit_share

@@ -7,14 +7,18 @@ import asyncio
 import time
 from pathlib import Path
 
-import numpy as np
+from models.embedding import one_thread
 
-from actors.planner.memory import Memory
-from models.embedding.encoder import DIMENSIONS
-from models.embedding.index import VectorIndex
-from models.ids import RunId
-from tests.bench.figures import show, spread
-from tests.integration.store.embedded_redis import empty_store, started_redis
+one_thread()  # as the planner's actor does, before anything imports numpy
+
+import numpy as np  # noqa: E402 - see above
+
+from actors.planner.memory import Memory  # noqa: E402
+from models.embedding.encoder import DIMENSIONS  # noqa: E402
+from models.embedding.index import VectorIndex  # noqa: E402
+from models.ids import RunId  # noqa: E402
+from tests.bench.figures import show, spread  # noqa: E402
+from tests.integration.store.embedded_redis import empty_store, started_redis  # noqa: E402
 
 SIZES = (1_000, 10_000, 100_000)
 QUERIES = 200
