@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray.exceptions import RayError, RayTaskError
 
@@ -28,6 +28,9 @@ from models.result import AttemptResult
 from models.secret import HandedOut
 from models.terminal import TerminalGrant, Typed
 from sandbox.spec import SandboxSpec
+
+if TYPE_CHECKING:
+    from models.embedding.index import Vector  # numpy, which most actors do not need
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +185,11 @@ class PlannerHandle:
         plan: Plan = await asked(self.actor.plan.remote(change))
         return plan
 
+    async def learn(self, run: RunId) -> Change | None:
+        """A run has ended; the change of the audit that is to follow."""
+        audit: Change | None = await asked(self.actor.learn.remote(run))
+        return audit
+
 
 @dataclass(frozen=True)
 class AnalyzerHandle:
@@ -197,6 +205,11 @@ class AnalyzerHandle:
     async def note_fix(self, run: RunId, job: JobId) -> None:
         """A job passes."""
         await asked(self.actor.note_fix.remote(run, job))
+
+    async def encode(self, texts: Sequence[str]) -> Vector:
+        """Their embeddings, one row each."""
+        vectors: Vector = await asked(self.actor.encode.remote(list(texts)))
+        return vectors
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from models.change import Change, ChangeKind, Forge, Trust
+from models.change import Change, Forge, Trust
 from models.ids import BlobId, RunId, is_blob
 from models.job import CacheSpec, JobSpec
 from models.record import Record
@@ -85,15 +85,11 @@ def access(change: Change) -> CacheAccess:
     if change.trust is not Trust.TRUSTED:
         # The number is the forge's own. Without one nothing is shared with anybody, not even with the next commit.
         own = f"{_FORK}{f'#{change.number}' if change.number is not None else change.run_id()}"
-    elif change.forge is Forge.LOCAL or _is_default_branch(change):
+    elif change.forge is Forge.LOCAL or change.on_default_branch:
         return CacheAccess(repository=repository, writes=MAIN, reads=(MAIN,))
     else:
         own = f"branch:{change.head_ref}"
     return CacheAccess(repository=repository, writes=own, reads=(own, MAIN))
-
-
-def _is_default_branch(change: Change) -> bool:
-    return change.kind is ChangeKind.PUSH and bool(change.default_branch) and change.head_ref == change.default_branch
 
 
 def places(specs: Iterable[CacheSpec], allowed: CacheAccess) -> tuple[CachePlace, ...]:

@@ -16,11 +16,12 @@ class Forge(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """Why Delta looks at a commit."""
+    """Why Delta looks at a commit. `audit`: to see whether an earlier run's plan was right to leave tests out."""
 
     PUSH = "push"
     PULL_REQUEST = "pull_request"
     MANUAL = "manual"
+    AUDIT = "audit"
 
 
 class Trust(StrEnum):
@@ -38,7 +39,7 @@ class Change(Record):
     absolute path for a local repository. `fetch_ref` is the ref that holds `head` when no branch of the repository does
     (a fork's pull request).
     `default_branch` is empty where it is not known. `delivery` is the forge's id of the event; `nonce` tells two manual
-    runs of a commit apart.
+    runs of a commit apart. `audits` is the run whose plan an audit looks at.
     """
 
     forge: Forge
@@ -59,6 +60,7 @@ class Change(Record):
     nonce: str = ""
     at: float = 0.0
     installation: int | None = None
+    audits: RunId | None = None
 
     @property
     def line(self) -> str:
@@ -67,8 +69,16 @@ class Change(Record):
 
     @property
     def priority(self) -> int:
-        """Who waits for it: a person in front of a terminal (2), the people of a pull request (1), nobody (0)."""
-        return {ChangeKind.MANUAL: 2, ChangeKind.PULL_REQUEST: 1, ChangeKind.PUSH: 0}[self.kind]
+        """Who waits for it: a person in front of a terminal (2), the people of a pull request (1), nobody (0).
+
+        An audit (-1) has what nobody else wants.
+        """
+        return {ChangeKind.MANUAL: 2, ChangeKind.PULL_REQUEST: 1, ChangeKind.PUSH: 0, ChangeKind.AUDIT: -1}[self.kind]
+
+    @property
+    def on_default_branch(self) -> bool:
+        """Whether it is a push to the repository's default branch."""
+        return self.kind is ChangeKind.PUSH and bool(self.default_branch) and self.head_ref == self.default_branch
 
     def run_id(self) -> RunId:
         """The one run of this change: the same for each delivery that speaks of the same commit in the same place."""

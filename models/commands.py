@@ -61,6 +61,12 @@ class NoteFix(Record):
     job: JobId
 
 
+class Learn(Record):
+    """Tell the planner how the run ended, so that later plans are better."""
+
+    do: Literal["learn"] = "learn"
+
+
 class Retire(Record):
     """The run is over: take it off the list of active runs."""
 
@@ -68,6 +74,6 @@ class Retire(Record):
 
 
 Command = Annotated[
-    MakePlan | Enqueue | Withdraw | Analyze | NoteFix | KeepCaches | Report | Retire, Field(discriminator="do")
+    MakePlan | Enqueue | Withdraw | Analyze | NoteFix | KeepCaches | Learn | Report | Retire, Field(discriminator="do")
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

@@ -66,6 +66,24 @@ class RefusedJob(Record):
         return self.spec.id
 
 
+class WouldSkip(Record):
+    """A job that runs whole because of the branch it is for, and what selection alone would have run of it.
+
+    `selected` and `total` are as in `TestSelection`; `total` 0: the whole job would have been left out.
+    """
+
+    job: JobId
+    selected: tuple[str, ...] = ()
+    total: int = 0
+
+
+class Sample(Record):
+    """Tests that the plan leaves out and that an audit runs all the same, once nobody else wants the runners."""
+
+    spec: JobSpec
+    tests: tuple[str, ...]
+
+
 class ChangedFile(Record):
     """One path of the diff. `status` is git's letter: A, M, D, R, C, T; `old_path` is set for R and C."""
 
@@ -90,6 +108,8 @@ class Plan(Record):
     refused: tuple[RefusedJob, ...] = ()
     required: tuple[JobId, ...] = ()
     held: str = ""
+    would_skip: tuple[WouldSkip, ...] = ()
+    samples: tuple[Sample, ...] = ()
     notes: tuple[str, ...] = ()
     policy: str = "default-1"
     digest: str = ""

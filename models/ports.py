@@ -7,7 +7,7 @@ and is nothing to look into; "0" is before the first entry, "$" after the last o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from models.caches import CacheEntry, CachePlace, UsedCache
@@ -15,6 +15,7 @@ from models.commands import Command
 from models.events import Event
 from models.failure import RememberedFailure
 from models.fence import Fence
+from models.history import Audit, Miss, PastChange, Profile
 from models.ids import AttemptId, RunId
 from models.inbox import Message
 from models.lifecycle.decision import Decision
@@ -190,6 +191,65 @@ class Failures(Protocol):
 
     async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
         """All of them, each with its vector."""
+        ...
+
+
+class Changes(Protocol):
+    """Past changes by repository, each with the embedding of what it changed, or the text that is still to be embedded.
+
+    Of a repository the newest `MOST_CHANGES` are kept, and of the texts that wait the newest `MOST_TEXTS`.
+    """
+
+    async def remember(self, change: PastChange, text: str | None = None) -> None:
+        """Stores it under its run, in place of an earlier version. `text` waits until `embedded` has its vector."""
+        ...
+
+    async def waiting(self, repository: str) -> dict[RunId, str]:
+        """The texts that have no vector yet."""
+        ...
+
+    async def embedded(self, repository: str, vectors: Mapping[RunId, bytes]) -> None:
+        """Stores vectors (float32, native order); their texts go."""
+        ...
+
+    def vectors(self, repository: str) -> AsyncIterator[list[tuple[RunId, bytes]]]:
+        """All vectors, some thousand at a time; one that is stored meanwhile may be among them or not."""
+        ...
+
+    async def find(self, repository: str, runs: Sequence[RunId]) -> list[PastChange]:
+        """Those that are known, in that order."""
+        ...
+
+    async def latest(self, repository: str, limit: int, *, failed: bool = False) -> list[PastChange]:
+        """The newest, newest first; with `failed`, of those in which something failed."""
+        ...
+
+
+class Lessons(Protocol):
+    """What is known of how good plans are, and what works in which repository. Of each the newest stay."""
+
+    async def note_miss(self, miss: Miss) -> None:
+        """Stores it under its key, in place of an earlier version."""
+        ...
+
+    async def misses(self, repository: str = "") -> list[Miss]:
+        """All of them, open or not, or those of one repository; oldest first."""
+        ...
+
+    async def note_audit(self, audit: Audit) -> None:
+        """Stores it under its run."""
+        ...
+
+    async def audits(self, repository: str = "") -> list[Audit]:
+        """All of them, or those of one repository; oldest first."""
+        ...
+
+    async def keep_profile(self, profile: Profile) -> None:
+        """Stores it under its repository."""
+        ...
+
+    async def profiles(self) -> list[Profile]:
+        """Those of all repositories, by name."""
         ...
 
 

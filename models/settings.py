@@ -96,6 +96,12 @@ class CacheSettings(_Section):
     keep_s: float = Field(default=604_800.0, ge=0, description="one that nobody used for longer goes")
 
 
+class PlannerSettings(_Section):
+    """How plans are looked after."""
+
+    audit_share: float = Field(default=0.02, ge=0, le=1, description="of the tests left out, how many are run later")
+
+
 class GitHubSettings(_Section):
     """How Delta speaks with GitHub: a token, or an App (`app_id` and `private_key`). Without either it only listens."""
 
@@ -139,5 +145,6 @@ class Settings(BaseSettings):
     runners: RunnerSettings = RunnerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     caches: CacheSettings = CacheSettings()
+    planner: PlannerSettings = PlannerSettings()
     github: GitHubSettings = GitHubSettings()
     api: ApiSettings = ApiSettings()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -70,6 +71,10 @@ class Analyzer:
         change = (await self._store.runs.load(run_id)).change
         for failure in self._memory.fixed(change.repository, change.line, job_id, change.head):
             await self._store.failures.remember(failure)
+
+    async def encode(self, texts: Sequence[str]) -> Vector:
+        """Embeddings, for whoever needs some: there is one copy of the model. Raises `InfrastructureError`."""
+        return await asyncio.to_thread(self._encoder.encode, texts)
 
     def _reports(self, globs: tuple[str, ...], result: AttemptResult | None) -> list[bytes]:
         patterns = [compile_glob(glob) for glob in globs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from actors.planner.caches import cache_specs
@@ -84,4 +85,5 @@ def _proposed_tests(job: TreeJob, inputs: PlanInputs) -> Callable[[], Choice | N
 
 def _chooser(inputs: PlanInputs, named: tuple[Glob, ...]) -> Callable[[], Choice | None] | None:
     project = inputs.python
-    return None if project is None else lambda: of_python(project, named)
+    # Asked for once to choose, and once more where everything runs all the same.
+    return None if project is None else cache(lambda: of_python(project, named))

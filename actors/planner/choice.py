@@ -62,12 +62,15 @@ def everything(choice: Choice) -> TestSelection:
     return TestSelection(selected=selected, skipped=(), total=len(selected))
 
 
-def reached(choice: Choice) -> TestSelection:
-    """What the change reaches, nearest first."""
-    selected = [test for test in _ordered(choice) if test in choice.reached]
+def reached(choice: Choice, added: Mapping[str, tuple[Reason, ...]] | None = None) -> TestSelection:
+    """What the change reaches, nearest first; and what is `added` to that, with why."""
+    more = added or {}
+    selected = [test for test in _ordered(choice) if test in choice.reached or test in more]
     return TestSelection(
-        selected=tuple(SelectedTest(path=test, reasons=choice.reached[test]) for test in selected),
-        skipped=tuple(test for test in choice.tests if test not in choice.reached),
+        selected=tuple(
+            SelectedTest(path=test, reasons=(*choice.reached.get(test, ()), *more.get(test, ()))) for test in selected
+        ),
+        skipped=tuple(test for test in choice.tests if test not in choice.reached and test not in more),
         total=len(choice.tests),
     )
 
@@ -82,8 +85,13 @@ def words(selection: TestSelection) -> str | None:
     if not selection.skipped:
         return ""
     told = " ".join(test.path for test in selection.selected)
-    plain = all(_PLAIN.fullmatch(test.path) and not test.path.startswith("-") for test in selection.selected)
+    plain = all(tellable(test.path) for test in selection.selected)
     return told if plain and len(told) <= MAX_CHARS else None
+
+
+def tellable(test: str) -> bool:
+    """Whether a test's name comes through a shell as it is."""
+    return _PLAIN.fullmatch(test) is not None and not test.startswith("-")
 
 
 def _ordered(choice: Choice) -> list[str]:

@@ -7,8 +7,10 @@ The rules, in order, for each job:
 3. of a job whose tests Delta can choose from, the tests that the change reaches run; it is skipped if there are none,
    and runs whole where the way from the change to the tests is not known;
 4. any other job of `.delta.yml` without `paths` runs; one that the tree proposed is skipped for documentation alone;
-5. what a running job needs runs too; a job with `always` runs whatever the rules above say, and brings nothing in;
-6. of these, a job that asks for what the policy does not allow is refused, with every reason, and so is a required job
+5. what failed unseen, or failed for changes like this one, is added to that (`hints.py`);
+6. what a running job needs runs too; a job with `always` runs whatever the rules above say, and brings nothing in;
+7. a push to the default branch runs whole all the same what only the selection would leave out, and remembers that;
+8. of these, a job that asks for what the policy does not allow is refused, with every reason, and so is a required job
    that does not exist.
 
 A configuration that does not parse raises `ChangeError`; nothing else does.
@@ -16,34 +18,32 @@ A configuration that does not parse raises `ChangeError`; nothing else does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 from actors.planner import choice as tests_of
 from actors.planner.candidates import Candidate, Candidates, candidates
 from actors.planner.doubt import Doubts, doubts
 from actors.planner.glob import match
+from actors.planner.hints import Hints
 from actors.planner.inputs import PlanInputs
-from actors.planner.kinds import Kind, code_folders
+from actors.planner.kinds import Kind
 from actors.planner.policy import effective
-from actors.planner.tree import foreign
+from actors.planner.profile import propose
+from actors.planner.sampling import samples, would_note, would_skip
+from actors.planner.verdict import Judge, Verdict, whole
 from models.change import Trust
 from models.job import JobSpec
-from models.plan import Plan, PlannedJob, Reason, SkippedJob, TestSelection
+from models.plan import Plan, PlannedJob, Reason, SkippedJob, TestSelection, WouldSkip
 from models.policy import refusals, required_jobs
-from models.printable import SHOWN, code, listed
+from models.printable import code, listed
 
 __all__ = ["PlanInputs", "plan"]
 
 HELD: Final = "a change from a fork waits for approval"
-
-
-class _Verdict(NamedTuple):
-    """What becomes of a job: why, and which of its tests run."""
-
-    runs: bool
-    reasons: tuple[Reason, ...]
-    tests: TestSelection | None = None
+_DEFAULT_BRANCH: Final = (
+    Reason(rule="default branch", evidence="everything runs there, so that what selection misses shows"),
+)
 
 
 def plan(inputs: PlanInputs) -> Plan:
@@ -51,11 +51,10 @@ def plan(inputs: PlanInputs) -> Plan:
     found = candidates(inputs)
     changed = tuple(sorted(inputs.changed, key=lambda file: (file.path, file.old_path or "", file.status)))
     seen = doubts(inputs, changed, [job.paths for job in found.jobs if job.paths])
-    lenient = found.proposed_by_tree and not _reads_documents(inputs.read)
-    verdicts: dict[str, _Verdict] = {
-        job.spec.id: _judged(inputs, job, found, seen, lenient=lenient) for job in found.jobs
-    }
+    judge = Judge(inputs, found, seen, Hints(inputs.history, changed))
+    verdicts: dict[str, Verdict] = {job.spec.id: judge.verdict(job) for job in found.jobs}
     _pull_in_needs(found.jobs, verdicts)
+    missing = _run_whole(found.jobs, verdicts) if inputs.change.on_default_branch and not seen.everywhere else ()
     fork = inputs.change.trust is Trust.FORK
     running = [job for job in found.jobs if verdicts[job.spec.id].runs]
     policy, policy_notes = effective(inputs.policy, inputs.change, inputs.config_text, inputs.base_config_text)
@@ -74,14 +73,24 @@ def plan(inputs: PlanInputs) -> Plan:
             for job in found.jobs
             if not (verdict := verdicts[job.spec.id]).runs
         ),
-        notes=(*found.notes, *policy_notes, *_coverage_notes(found, seen)),
+        would_skip=missing,
+        samples=samples(
+            inputs.change,
+            (
+                (job.spec, verdict.tests.skipped)
+                for job in found.jobs
+                if (verdict := verdicts[job.spec.id]).tests and job.spec.id not in not_allowed
+            ),
+            inputs.audit_share,
+        ),
+        notes=(*found.notes, *policy_notes, *_coverage_notes(found, seen), *_past_notes(inputs, found, missing)),
         policy=policy.digest,
         required=required_jobs(known, policy),
         held=HELD if fork and policy.forks_wait else "",
     ).sealed()
 
 
-def _planned(job: Candidate, verdict: _Verdict) -> PlannedJob:
+def _planned(job: Candidate, verdict: Verdict) -> PlannedJob:
     reasons = (*verdict.reasons, *job.origin)
     if verdict.tests is None:
         return PlannedJob(spec=job.spec, reasons=reasons)
@@ -93,86 +102,15 @@ def _told(spec: JobSpec, tests: TestSelection) -> JobSpec:
     return spec.having(env={**spec.env, tests_of.VARIABLE: tests_of.words(tests) or ""})
 
 
-def _judged(inputs: PlanInputs, job: Candidate, found: Candidates, seen: Doubts, *, lenient: bool) -> _Verdict:
-    """As `_judge`, but for the part of the change that is surely only another language's, which has its own job."""
-    present = {each.ecosystem for each in found.jobs if each.ecosystem is not None}
-    if job.ecosystem is None or len(present) < 2 or inputs.merge_base is None or inputs.shallow:
-        return _judge(job, seen, lenient)
-    folders = code_folders(inputs.files)
-    others = {path for path in seen.kinds if foreign(path, job.ecosystem, present, folders)}
-    own = [file for file in inputs.changed if not {file.path, file.old_path or file.path} <= others]
-    if not others or not inputs.changed:
-        return _judge(job, seen, lenient)
-    if own:
-        return _judge(job, doubts(inputs, own, ()), lenient)
-    only = f"only files of another language changed: {listed(tuple(seen.kinds))}"
-    chosen = job.choose() if job.choose else None
-    reason = Reason(rule="other language", evidence=only)
-    return _Verdict(False, (reason,), tests_of.nothing(chosen) if chosen else None)
+def _run_whole(jobs: Sequence[Candidate], verdicts: dict[str, Verdict]) -> tuple[WouldSkip, ...]:
+    """Makes jobs run whole, but for those that a person's `paths` leave out: that is meant. Gives what it added."""
+    meant = [job for job in jobs if verdicts[job.spec.id].runs or not job.paths]
+    missing = would_skip((job.spec.id, (was := verdicts[job.spec.id]).runs, was.tests) for job in meant)
+    verdicts.update({job.spec.id: whole(job, _DEFAULT_BRANCH) for job in meant})
+    return missing
 
 
-def _judge(job: Candidate, seen: Doubts, lenient: bool) -> _Verdict:
-    if job.spec.always:
-        return _whole(job, (Reason(rule="always", evidence="it has `always`, so it runs for every change"),))
-    if seen.everywhere:
-        return _whole(job, seen.everywhere)
-    by_paths = _by_paths(job, seen.kinds) if job.paths else None
-    chosen = job.choose() if job.choose else None
-    if by_paths is not None and not by_paths.runs and not seen.without_tests:
-        return by_paths._replace(tests=tests_of.nothing(chosen) if chosen else None)
-    if chosen is not None:
-        return _narrowed(chosen, by_paths)
-    if seen.without_tests:
-        return _Verdict(runs=True, reasons=seen.without_tests)
-    return by_paths or _at_every_change(seen.kinds, lenient)
-
-
-def _at_every_change(kinds: Mapping[str, Kind], lenient: bool) -> _Verdict:
-    """Of a job without `paths` and without tests that Delta could choose from."""
-    if not lenient:
-        return _Verdict(True, (Reason(rule="always", evidence="the job has no `paths`, so it runs for every change"),))
-    changed = [path for path, kind in kinds.items() if kind is not Kind.DOCUMENTATION]
-    if not changed:
-        only = f"only documentation changed: {listed(tuple(kinds))}"
-        return _Verdict(False, (Reason(rule="documentation", evidence=only, score=0.9),))
-    return _Verdict(True, (Reason(rule="change", evidence=f"{listed(changed)} changed"),))
-
-
-def _whole(job: Candidate, reasons: tuple[Reason, ...]) -> _Verdict:
-    """It runs with all its tests."""
-    chosen = job.choose() if job.choose else None
-    return _Verdict(runs=True, reasons=reasons, tests=tests_of.everything(chosen) if chosen else None)
-
-
-def _narrowed(chosen: tests_of.Choice, by_paths: _Verdict | None) -> _Verdict:
-    """The tests that the change reaches; all where that is not known."""
-    if chosen.unsure:
-        return _Verdict(runs=True, reasons=chosen.unsure[:SHOWN], tests=tests_of.everything(chosen))
-    selected = tests_of.reached(chosen)
-    if not selected.selected:
-        why = Reason(rule="tests", evidence=f"the change reaches none of the {selected.total} {chosen.kind}")
-        return _Verdict(runs=False, reasons=(why,), tests=selected)
-    if tests_of.words(selected) is None:
-        why = Reason(rule="tests", evidence="the selected tests' names cannot be told to a shell, or are too many")
-        return _Verdict(runs=True, reasons=(why,), tests=tests_of.everything(chosen))
-    reached = f"the change reaches {len(selected.selected)} of {selected.total} {chosen.kind}"
-    before = by_paths.reasons if by_paths is not None and by_paths.runs else ()
-    return _Verdict(runs=True, reasons=(*before, Reason(rule="tests", evidence=reached)), tests=selected)
-
-
-def _by_paths(job: Candidate, kinds: Mapping[str, Kind]) -> _Verdict:
-    matched = [(path, glob.pattern) for path in kinds if (glob := match(job.paths, path)) is not None]
-    if not matched:
-        patterns = listed([glob.pattern for glob in job.paths])
-        return _Verdict(False, (Reason(rule="paths", evidence=f"none of {_count(kinds)} matches {patterns}"),))
-    shown = tuple(Reason(rule="paths", evidence=f"{code(path)} matches {code(by)}") for path, by in matched[:SHOWN])
-    if len(matched) > SHOWN:
-        more = Reason(rule="paths", evidence=f"and {len(matched) - SHOWN} more changed files match")
-        return _Verdict(True, (*shown, more))
-    return _Verdict(True, shown)
-
-
-def _pull_in_needs(jobs: Sequence[Candidate], verdicts: dict[str, _Verdict]) -> None:
+def _pull_in_needs(jobs: Sequence[Candidate], verdicts: dict[str, Verdict]) -> None:
     """Add what running jobs need, directly or not. `needs` has no cycle: the configuration was checked.
 
     A job that always runs does so whatever becomes of what it needs, so it brings nothing in.
@@ -183,13 +121,8 @@ def _pull_in_needs(jobs: Sequence[Candidate], verdicts: dict[str, _Verdict]) -> 
         job = waiting.pop(0)
         for need in () if by_id[job].spec.always else by_id[job].spec.needs:
             if not verdicts[need].runs:
-                verdicts[need] = _whole(by_id[need], (Reason(rule="needs", evidence=f"{code(job)} runs and needs it"),))
+                verdicts[need] = whole(by_id[need], (Reason(rule="needs", evidence=f"{code(job)} runs and needs it"),))
                 waiting.append(need)
-
-
-def _reads_documents(read: Mapping[str, bytes]) -> bool:
-    """Doctests make documentation a test: then it is not safe to leave tests out for it."""
-    return any(b"doctest" in content for content in read.values())
 
 
 def _coverage_notes(found: Candidates, seen: Doubts) -> tuple[str, ...]:
@@ -204,5 +137,7 @@ def _coverage_notes(found: Candidates, seen: Doubts) -> tuple[str, ...]:
     return (f"no job's `paths` name {listed(missed)}, so no job looks at that change",) if missed else ()
 
 
-def _count(kinds: Mapping[str, Kind]) -> str:
-    return "the changed files" if len(kinds) > 1 else f"the changed files ({listed(tuple(kinds))})"
+def _past_notes(inputs: PlanInputs, found: Candidates, missing: Sequence[WouldSkip]) -> tuple[str, ...]:
+    """What could not be asked, what would have been left out; and where nothing is known, what works elsewhere."""
+    proposed = () if found.jobs else propose(inputs.history.similar)
+    return (*inputs.history.notes, *would_note(missing), *proposed)

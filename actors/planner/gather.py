@@ -16,6 +16,7 @@ from actors.planner.python.project import MAX_FILE_BYTES, PythonProject, learn, 
 from actors.planner.tree import manifest_paths
 from cluster.factbase import FactBase
 from models.change import Change
+from models.history import Recollection
 from models.policy import Policy
 from sandbox.source.repository import Differing, Repository
 from sandbox.source.tree import Tree
@@ -25,7 +26,14 @@ MAX_PYTHON_CHANGES: Final = 2_000
 _DATA_KINDS: Final = frozenset({Kind.CODE, Kind.UNKNOWN})
 
 
-def gather(repository: Repository, change: Change, policy: Policy, base: FactBase) -> PlanInputs:
+def gather(
+    repository: Repository,
+    change: Change,
+    policy: Policy,
+    base: FactBase,
+    history: Recollection = Recollection(),  # noqa: B008 - a frozen record
+    audit_share: float = 0.0,
+) -> PlanInputs:
     """The inputs of the plan of a change whose commits are there. Errors: those of `Repository`."""
     merge_base = None if change.base is None else repository.merge_base(change.base, change.head)
     tree = repository.tree(change.head)
@@ -45,6 +53,8 @@ def gather(repository: Repository, change: Change, policy: Policy, base: FactBas
         blobs={entry.path: entry.blob for entry in tree.entries},
         meanings=_meanings(repository, differing),
         policy=policy,
+        history=history,
+        audit_share=audit_share,
         python=None if shallow else _python(repository, tree, differing, base),
         packages=None if shallow else _packages(repository, tree, differing),
     )

@@ -10,6 +10,7 @@ from actors.planner.dependencies import Meaning
 from actors.planner.packages import PackageSources
 from actors.planner.python.project import PythonProject
 from models.change import Change
+from models.history import Recollection
 from models.ids import CommitId
 from models.plan import ChangedFile
 from models.policy import Policy
@@ -23,7 +24,8 @@ class PlanInputs(Record):
     are all paths of the tree at the head; `read` is the content of those that `manifest_paths` names. `config_text` is
     the head's `.delta.yml`, `base_config_text` the base branch's; None where there is none. `blobs` are the ids of the
     contents of the files, by path. `meanings` say of changed build files what their change means, as far as it is not
-    anything. `python` is None where no Python file is among them, `packages` where nothing was compared.
+    anything. `python` is None where no Python file is among them, `packages` where nothing was compared. `audit_share`
+    of the tests that are left out is drawn for an audit.
     """
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", arbitrary_types_allowed=True)
@@ -39,5 +41,7 @@ class PlanInputs(Record):
     blobs: Mapping[str, str] = {}
     meanings: Mapping[str, Meaning] = {}
     policy: Policy = Policy()
+    history: Recollection = Recollection()
+    audit_share: float = 0.0
     python: SkipValidation[PythonProject | None] = Field(default=None, exclude=True)
     packages: SkipValidation[PackageSources | None] = Field(default=None, exclude=True)

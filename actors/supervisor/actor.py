@@ -20,10 +20,11 @@ from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, su
 from actors.supervisor.caches import CacheKeeper
 from actors.supervisor.tenure import Tenure
 from cluster.store.store import Store
-from models.commands import Analyze, Command, Enqueue, KeepCaches, MakePlan, NoteFix, Report, Retire, Withdraw
+from models.commands import Analyze, Command, Enqueue, KeepCaches, Learn, MakePlan, NoteFix, Report, Retire, Withdraw
 from models.errors import DeltaError, InfrastructureError, InternalError, NotFound, StaleWrite
 from models.fence import Fence
 from models.ids import RunId
+from models.inbox import Submit
 from models.lifecycle.create import planned, unplannable
 from models.lifecycle.expire import expire
 from models.lifecycle.explain import explained
@@ -34,8 +35,9 @@ log = logging.getLogger(__name__)
 _RECONCILE_S = 5.0
 _MOVE_S = 60.0
 _PLAN_TRIES = 3
+_LEARN_TRIES = 10
 # These ask somebody who may take his time: others of the run are not held up by them.
-_SLOW = (MakePlan, Analyze, NoteFix)
+_SLOW = (MakePlan, Analyze, NoteFix, Learn)
 
 
 class Supervisor:
@@ -59,6 +61,7 @@ class Supervisor:
         self._analyzer = analyzer
         self._caches = caches
         self._plan_tries: dict[RunId, int] = {}
+        self._learn_tries: dict[RunId, int] = {}
         # By run, the outbox entries that were begun. Kept when done: an outbox that was read before may show them.
         self._begun: dict[RunId, set[str]] = defaultdict(set)
         pool = [supervisor_name(each) for each in range(settings.supervisors)]
@@ -222,6 +225,8 @@ class Supervisor:
                 await self._tell_analyzer(run, command, fence)
             case KeepCaches(job=job, attempt=attempt):
                 await self._caches.keep(await self._store.runs.load(run), job, attempt)
+            case Learn():
+                await self._learn(run)
             case Report():
                 await self._store.reports.due(run)
             case Retire():
@@ -242,6 +247,23 @@ class Supervisor:
         except DeltaError:
             # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
             log.exception("the analyzer cannot do %s of %s", command, run)
+
+    async def _learn(self, run: RunId) -> None:
+        """An audit comes in like any change; the same run asks for the same one.
+
+        Whose origin and mirror are gone is not learned from: the run must not stay active for that.
+        """
+        try:
+            audit = await self._planner.learn(run)
+        except DeltaError as error:
+            tries = self._learn_tries[run] = self._learn_tries.get(run, 0) + 1
+            if isinstance(error, InfrastructureError) and tries < _LEARN_TRIES:
+                raise
+            log.exception("the planner cannot learn from %s", run)
+        else:
+            if audit is not None:
+                await self._store.inbox.put(Submit(change=audit), delivery=audit.title)
+        self._learn_tries.pop(run, None)
 
     async def _plan(self, run: RunId, fence: Fence) -> None:
         change = (await self._store.runs.load(run)).change

@@ -27,13 +27,25 @@ from sandbox.source.git import resolve
 
 def plan(
     repo: Annotated[Path, typer.Argument(help="A git repository, checked out or bare.")] = Path(),
+    *,
     base: Annotated[str, typer.Option(help="What to compare with; by default the default branch.")] = "",
     head: Annotated[str, typer.Option(help="The commit to plan for; by default what is checked out.")] = "HEAD",
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON, and nothing else.")] = False,
     explain: Annotated[str, typer.Option(help="Only what was decided about this job or test, and why.")] = "",
     fork: Annotated[bool, typer.Option("--fork", help="Plan as for a change that comes from a fork.")] = False,
+    health: Annotated[bool, typer.Option("--health", help="Show how good plans were, and what they missed.")] = False,
+    of: Annotated[str, typer.Option("--repo", help="With --health: one repository, as `delta status` shows it.")] = "",
+    dismiss: Annotated[str, typer.Option(help="Close a miss that is none, by the name that --health shows.")] = "",
 ) -> None:
     """Say what would run for a change, what would not, and why; run nothing."""
+    if health or dismiss:
+        from api.cli import health as looked_at  # the store, which no plan needs
+
+        if dismiss:
+            looked_at.dismiss(Console(soft_wrap=True), dismiss)
+        else:
+            looked_at.show_health(Console(soft_wrap=True), of, as_json=as_json)
+        return
     made = make(Settings(), repo.absolute(), base=base, head=head, fork=fork)
     if as_json:
         typer.echo(plan_view(made).model_dump_json(indent=2))

@@ -21,13 +21,40 @@
 | `delta:secrets` | hash | name and scope → a secret, encrypted |
 | `delta:failures` | hash | run and job → remembered failure |
 | `delta:failures:vectors` | hash | run and job → its embedding, float32 |
+| `delta:changes:{<digest of the repository>}:records` | hash | run → a past change of that repository |
+| `delta:changes:{…}:order`, `:failed` | sorted set | its runs, those in which something failed, by time |
+| `delta:changes:{…}:vectors` | hash | run → the embedding of its change, float32 |
+| `delta:changes:{…}:texts` | hash | run → what is still to be embedded |
+| `delta:{misses}`, `delta:{audits}`, `delta:{profiles}` | hash | what was learned of plans and repositories |
+| the same with `:order` | sorted set | its fields, by time |
 | `delta:{caches}:index` | hash | digest of repository, scope and key → the cache that lies there |
 | `delta:{caches}:used` | sorted set | the same digest, by when that cache was last of use |
 """
 
 from __future__ import annotations
 
+import hashlib
+from typing import Final, NamedTuple
+
 from models.ids import AttemptId, RunId
+
+
+class Ordered(NamedTuple):
+    """A hash of records, and the sorted set of its fields by time."""
+
+    records: str
+    order: str
+
+
+class ChangeKeys(NamedTuple):
+    """Where the past changes of one repository lie."""
+
+    records: str
+    order: str
+    failed: str
+    vectors: str
+    texts: str
+
 
 RUNS = "delta:runs"
 ACTIVE = "delta:active"
@@ -42,6 +69,9 @@ FAILURES = "delta:failures"
 FAILURE_VECTORS = "delta:failures:vectors"
 CACHES = "delta:{caches}:index"
 CACHES_USED = "delta:{caches}:used"
+MISSES: Final = Ordered("delta:{misses}", "delta:{misses}:order")
+AUDITS: Final = Ordered("delta:{audits}", "delta:{audits}:order")
+PROFILES: Final = Ordered("delta:{profiles}", "delta:{profiles}:order")
 LOG_PATTERN = "delta:log:*"
 
 DELIVERY_TTL_S = 7 * 86_400
@@ -92,3 +122,9 @@ def delivery(digest: str) -> str:
 def secret_field(scope: str, name: str) -> str:
     """Field of one secret; a name has no space in it."""
     return f"{name} {scope}"
+
+
+def changes(repository: str) -> ChangeKeys:
+    """The past changes of one repository; its name may be a path."""
+    tag = f"{{{hashlib.sha256(repository.encode()).hexdigest()[:32]}}}"
+    return ChangeKeys(*(f"delta:changes:{tag}:{part}" for part in ChangeKeys._fields))

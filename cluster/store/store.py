@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from cluster.archive import LocalArchive
 from cluster.store.archived_logs import ArchivedLogs
 from cluster.store.caches import CacheStore
+from cluster.store.changes import ChangeStore, LessonStore
 from cluster.store.connection import Client, answering, connect
 from cluster.store.failures import FailureStore
 from cluster.store.history import History
 from cluster.store.inbox import Inbox
 from cluster.store.logs import LogStore
 from cluster.store.memory.caches import MemoryCaches
+from cluster.store.memory.changes import MemoryChanges, MemoryLessons
 from cluster.store.memory.parts import (
     MemoryFailures,
     MemoryInbox,
@@ -42,6 +44,8 @@ class Store:
     logs: ports.Logs
     reports: ports.Reports
     failures: ports.Failures
+    changes: ports.Changes
+    lessons: ports.Lessons
     caches: ports.Caches
     secrets: ports.Secrets
     terminals: ports.Terminals
@@ -63,6 +67,8 @@ class Store:
             logs=LogStore(redis, ArchivedLogs(archive)),
             reports=ReportStore(redis, history),
             failures=FailureStore(redis),
+            changes=ChangeStore(redis),
+            lessons=LessonStore(redis),
             caches=CacheStore(redis),
             secrets=SecretStore(redis),
             terminals=TerminalStore(redis),
@@ -81,6 +87,8 @@ class Store:
             logs=MemoryLogs(state),
             reports=MemoryReports(state),
             failures=MemoryFailures(state),
+            changes=MemoryChanges(state),
+            lessons=MemoryLessons(state),
             caches=MemoryCaches(state),
             secrets=MemorySecrets(state),
             terminals=MemoryTerminals(state),

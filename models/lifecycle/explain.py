@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.commands import Command, Report, Retire
+from models.commands import Command, Learn, Report, Retire
 from models.events import Event, EventKind
 from models.failure import Explanation
 from models.ids import AttemptId, JobId
@@ -19,5 +19,5 @@ def explained(run: Run, job_id: JobId, attempt_id: AttemptId, explanation: Expla
     finding = explanation.finding
     detail = f"{finding.category}: {finding.summary}"
     told = Event(kind=EventKind.JOB_EXPLAINED, at=now, job=job.id, attempt=job.attempt.number, detail=detail)
-    commands: tuple[Command, ...] = (Report(), Retire()) if run.over else (Report(),)
+    commands: tuple[Command, ...] = (Report(), Learn(), Retire()) if run.over else (Report(),)
     return Decision(run=run.with_job(job), events=(told,), commands=commands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from models.commands import Command, Enqueue, Report, Retire
+from models.commands import Command, Enqueue, Learn, Report, Retire
 from models.events import Event, EventKind
 from models.ids import JobId, attempt_id
 from models.lifecycle.decision import Decision
@@ -30,9 +30,10 @@ def fold(run: Run, now: float) -> Decision:
 
 
 def finished(run: Run, now: float) -> Decision:
-    """What goes with every end of a run: it is told, reported, and taken off the active list."""
+    """What goes with every end of a run: it is told, reported, learned from, and taken off the active list."""
     told = Event(kind=EventKind.RUN_FINISHED, at=now, detail=f"{run.state} {run.detail}".strip())
-    return Decision(run=run, events=(told,), commands=(Report(), Retire()))
+    learn = (Learn(),) if run.plan is not None else ()
+    return Decision(run=run, events=(told,), commands=(Report(), *learn, Retire()))
 
 
 def queue_attempt(run: Run, job: Job, event: JobEvent, now: float, delay_s: float = 0.0) -> Decision:

@@ -22,6 +22,7 @@ import psutil
 from cluster.embedded.ray_head import RayHead, free_ports
 from cluster.store.store import Store
 from models.errors import InfrastructureError
+from models.history import PastChange
 from models.ids import RunId
 from models.run import Run
 
@@ -102,6 +103,18 @@ class Delta:
         path = self.state_dir / "run" / "api.log"
         return path.read_text() if path.exists() else ""
 
+    def remembered(self, repository: str) -> list[PastChange]:
+        """What the planner has learned of a repository, newest first, of those changes that it has an embedding of."""
+        return asyncio.run(self._remembered(repository))
+
+    async def _remembered(self, repository: str) -> list[PastChange]:
+        store = Store.connect(f"unix://{self.state_dir}/run/redis.sock")
+        try:
+            embedded = {run async for page in store.changes.vectors(repository) for run, _ in page}
+            return [past for past in await store.changes.latest(repository, 100) if past.run in embedded]
+        finally:
+            await store.close()
+
     async def _settled(self, run: RunId) -> Run:
         store = Store.connect(f"unix://{self.state_dir}/run/redis.sock")
         deadline, after = time.monotonic() + SETTLE_TIMEOUT_S, "0"
@@ -138,6 +151,7 @@ def delta(settings: Mapping[str, str] | None = None) -> Iterator[Delta]:
         name: value for name, value in os.environ.items() if not name.startswith("DELTA_") or name == "DELTA_HOST_DIR"
     }
     env |= {"DELTA_STATE_DIR": str(state_dir), "DELTA_API__PORT": str(port), "NO_COLOR": "1", "COLUMNS": "200"}
+    env["DELTA_PLANNER__AUDIT_SHARE"] = "0"  # an audit would be a run that no test asked for
     installation = Delta(state_dir, env | dict(settings or {}), port)
     try:
         yield installation

@@ -97,8 +97,11 @@ def test_a_pull_request_gets_its_checks_and_one_comment_that_explains(
             assert prism.changed.wait_for(lambda: shown["comment"] in comments(prism), timeout=60), comments(prism)
         log = server.client.get(f"/v1/runs/{run_id}/jobs/test/log").text
         listed = server.client.get("/v1/runs").json()
+        [past] = server.remembered(run.change.repository)
     assert [each["id"] for each in listed] == [run_id]
     assert "assert 190 == 180" in log
+    assert (past.run, past.paths) == (run_id, ("src/kitchen/units.py",))
+    assert [job.failed_tests for job in past.jobs if job.id == "test"] == [("tests/test_units.py",)]
     # Names as people see them in the list of checks; what each ended with.
     assert set(conclusions(prism).values()) == {"success", "failure", "skipped"}
     assert sum(value == "failure" for value in conclusions(prism).values()) == 2, "the job and the summary"

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cluster.store.store import Store
-from models.commands import Enqueue, MakePlan, NoteFix, Report, Retire
+from models.commands import Enqueue, Learn, MakePlan, NoteFix, Report, Retire
 from models.errors import InfrastructureError, NotFound, VersionConflict
 from models.events import Event, EventKind
 from models.ids import JobId, LeaseToken, RunId, RunnerId
@@ -57,10 +57,11 @@ async def test_a_record_with_all_it_can_hold_comes_back_as_it_was(store: Store) 
     )
     run = await store.runs.commit(sure(finish(run, JobId("test"), current, token=TOKEN, result=PASSED, now=NOW + 1)))
     assert await store.runs.load(RUN) == run
-    assert [command for _, command in await store.runs.outbox(RUN)][-4:] == [
+    assert [command for _, command in await store.runs.outbox(RUN)][-5:] == [
         NoteFix(job=JobId("test")),
         Report(),
         Report(),
+        Learn(),
         Retire(),
     ]
 

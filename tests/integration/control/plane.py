@@ -73,7 +73,8 @@ class _Method:
 class FakePlanner:
     """Plans these jobs. `errors` are raised first, one a call; `gate` holds every call up until it is set.
 
-    `held` is why a plan waits for an approval.
+    `held` is why a plan waits for an approval. What it is told to learn is in `learned`; `audits` are what it answers
+    then, and `learning` holds that up.
     """
 
     def __init__(self, *jobs: JobSpec) -> None:
@@ -83,6 +84,18 @@ class FakePlanner:
         self.asked: asyncio.Queue[Change] = asyncio.Queue()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.learned: asyncio.Queue[RunId] = asyncio.Queue()
+        self.learn_errors: list[DeltaError] = []
+        self.audits: dict[RunId, Change] = {}
+        self.learning = asyncio.Event()
+        self.learning.set()
+
+    async def learn(self, run: RunId) -> Change | None:
+        self.learned.put_nowait(run)
+        await self.learning.wait()
+        if self.learn_errors:
+            raise self.learn_errors.pop(0)
+        return self.audits.get(run)
 
     async def plan(self, wanted: Change) -> Plan:
         self.asked.put_nowait(wanted)

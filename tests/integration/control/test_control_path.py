@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from actors.supervisor import actor as supervisor_actor
+from models.change import ChangeKind
 from models.errors import ChangeError, InfrastructureError, InternalError
 from models.ids import JobId, RunId, RunnerId
 from models.inbox import Cancel
 from models.machines import AttemptState, JobState, RunState
 from models.run import Run
 from tests.integration.control.plane import LONG_S, SHAPE, Make
-from tests.unit.core.samples import FAILED, PASSED, explanation, spec, states
+from tests.unit.core.samples import FAILED, PASSED, change, explanation, spec, states
 
 TEST = JobId("test")
 
@@ -196,3 +197,77 @@ async def test_a_run_can_be_cancelled_while_it_is_planned(make: Make) -> None:
     await plane.retired()
     record = await plane.store.runs.load(run)
     assert (record.state, record.jobs) == (RunState.CANCELLED, ())
+
+
+async def test_what_has_ended_is_learned_from_and_its_audit_comes_in_as_a_run_of_its_own(make: Make) -> None:
+    plane = make()
+    audited = change()
+    audit = audited.having(kind=ChangeKind.AUDIT, nonce="audit", title="audit", audits=audited.run_id())
+    plane.planner.audits[audited.run_id()] = audit
+    await plane.start()
+    run = await plane.submit()
+    grant = await plane.lease()
+    await plane.orchestrator.finish(grant, PASSED)
+    assert await plane.planner.learned.get() == run
+    grant = await plane.lease()
+    assert grant.run == audit.run_id()
+    assert await plane.planner.asked.get() == audited
+    assert await plane.planner.asked.get() == audit
+    await plane.orchestrator.finish(grant, PASSED)
+    assert {await plane.retired(), await plane.retired()} == {run, audit.run_id()}
+
+
+async def test_learning_that_takes_long_holds_up_no_verdict_and_is_done_before_the_run_is_let_go(make: Make) -> None:
+    plane = make()
+    plane.planner.learning.clear()
+    await plane.start()
+    run = await plane.submit()
+    await plane.orchestrator.finish(await plane.lease(), PASSED)
+    assert await plane.planner.learned.get() == run
+    assert (await plane.store.runs.load(run)).state is RunState.PASSED
+    assert list(await plane.store.reports.all_due()) == [run]
+    assert await plane.store.runs.active() == [run]
+    plane.planner.learning.set()
+    assert await plane.retired() == run
+
+
+async def test_a_planner_that_is_away_learns_later(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_actor, "_RECONCILE_S", 0.05)
+    plane = make()
+    plane.planner.learn_errors = [InfrastructureError("the planner is away")]
+    await plane.start()
+    run = await plane.submit()
+    await plane.orchestrator.finish(await plane.lease(), PASSED)
+    assert await plane.retired() == run
+    assert [plane.planner.learned.get_nowait() for _ in range(2)] == [run, run]
+
+
+async def test_learning_is_not_tried_for_ever(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_actor, "_RECONCILE_S", 0.05)
+    plane = make()
+    plane.planner.learn_errors = [InfrastructureError("the origin is gone") for _ in range(100)]
+    await plane.start()
+    run = await plane.submit()
+    await plane.orchestrator.finish(await plane.lease(), PASSED)
+    assert await plane.retired() == run
+    assert plane.planner.learned.qsize() == 10
+
+
+async def test_a_planner_that_cannot_learn_does_not_hold_the_run_up(make: Make) -> None:
+    plane = make()
+    plane.planner.learn_errors = [InternalError("it cannot")]
+    await plane.start()
+    run = await plane.submit()
+    await plane.orchestrator.finish(await plane.lease(), PASSED)
+    assert await plane.retired() == run
+    assert plane.planner.learned.qsize() == 1
+
+
+async def test_a_failure_is_learned_once_more_when_it_is_explained(make: Make) -> None:
+    plane = make()
+    await plane.start()
+    run = await plane.submit()
+    await plane.orchestrator.finish(await plane.lease(), FAILED)
+    await plane.until(run, lambda record: record.job(TEST).explanation is not None)
+    assert [await plane.planner.learned.get() for _ in range(2)] == [run, run]
+    assert await plane.retired() == run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from models.commands import Report, Retire, Withdraw
+from models.commands import Learn, Report, Retire, Withdraw
 from models.events import EventKind
 from models.ids import JobId
 from models.lifecycle.cancel import cancel
@@ -128,7 +128,7 @@ def test_given_a_run_that_is_over_when_its_failure_is_explained_i_expect_it_to_b
     decision = sure(explained(run, TEST, attempt_of(run, "test"), explanation(), NOW))
     assert decision.run.job(TEST).explanation == explanation()
     assert decision.run.state is RunState.FAILED
-    assert decision.commands == (Report(), Retire())
+    assert decision.commands == (Report(), Learn(), Retire())
     assert [event.kind for event in decision.events] == [EventKind.JOB_EXPLAINED]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.commands import Enqueue, MakePlan, Report, Retire
+from models.commands import Enqueue, Learn, MakePlan, Report, Retire
 from models.errors import InternalError, NotFound
 from models.events import EventKind
 from models.ids import AttemptId, JobId
@@ -99,6 +99,7 @@ def test_given_an_empty_plan_i_expect_the_run_to_pass_at_once() -> None:
     assert decision.run.state is RunState.PASSED
     assert decision.run.finished_at == NOW + 5
     assert Retire() in decision.commands
+    assert Learn() in decision.commands
     assert [event.kind for event in decision.events] == [EventKind.RUN_PLANNED, EventKind.RUN_FINISHED]
 
 

@@ -1,0 +1,95 @@
+"""`delta plan --health` and `--dismiss`: how good plans are, and closing a miss that is none. Needs the store alone."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import shlex
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from actors.installation import Installation
+from actors.planner import review
+from actors.planner.health import Health
+from api.cli.plain import plain
+from api.health_view import health_view
+from models.history import Miss
+from models.ports import Lessons
+from models.settings import Settings
+
+T = TypeVar("T")
+_SHOWN_CLOSED = 10
+
+
+def show_health(console: Console, repository: str = "", *, as_json: bool = False) -> None:
+    """Prints what is known of one repository's plans, or of all."""
+    found = _with_lessons(lambda lessons: review.look(lessons, repository))
+    if as_json:
+        console.file.write(health_view(found).model_dump_json(indent=2) + "\n")
+        return
+    for line in lines(found):
+        console.print(line)
+
+
+def dismiss(console: Console, key: str) -> None:
+    """Closes the miss of this key. Raises `NotFound`."""
+    miss = _with_lessons(lambda lessons: review.dismiss(lessons, key, getpass.getuser(), time.time()))
+    console.print(Text(f"closed: {plain(_name(miss))} widens no plan any more"))
+
+
+def lines(found: Health) -> list[Text]:
+    """The same for a person, most telling first."""
+    recall = found.recall
+    shown = [Text(f"plans of {plain(found.repository) if found.repository else 'all repositories'}", style="bold")]
+    if recall.share is None:
+        shown.append(Text("no run of everything has shown yet what selection chooses or misses"))
+    else:
+        total = recall.caught + recall.missed
+        between = f"between {recall.low:.1%} and {recall.high:.1%} with 95 % confidence"
+        shown.append(Text(f"recall {recall.share:.1%}: {recall.caught} of {total} failures chosen, {between}"))
+    if found.sampled:
+        shown.append(
+            Text(f"of {found.sampled} tests that plans left out and audits ran, {found.sampled_failed} failed")
+        )
+    shown.append(Text(f"{len(found.open)} open misses, {len(found.closed)} closed"))
+    shown += [_line(miss) for miss in found.open]
+    shown += [_line(miss) for miss in found.closed[-_SHOWN_CLOSED:]]
+    return shown
+
+
+def _line(miss: Miss) -> Text:
+    changed = ", ".join(map(plain, miss.changed[:3])) + (" …" if len(miss.changed) > 3 else "")
+    when = datetime.fromtimestamp(miss.at, UTC).strftime("%Y-%m-%d")
+    text = f"  {when} {plain(miss.repository)}: {changed} → {plain(_name(miss))}, {miss.found}"
+    if miss.fixed_by:
+        return Text(f"{text}; fixed, run {miss.fixed_by} selected it", style="dim")
+    if miss.dismissed_by:
+        return Text(f"{text}; dismissed by {plain(miss.dismissed_by)}", style="dim")
+    return Text(f"{text}\n    to dismiss it: delta plan --dismiss {shlex.quote(plain(miss.key))}")
+
+
+def _name(miss: Miss) -> str:
+    return miss.test or f"the job {miss.job}"
+
+
+def _with_lessons(work: Callable[[Lessons], Awaitable[T]]) -> T:
+    """With a server or without one: Redis is started where it does not run, and ended again."""
+    installation = Installation(Settings())
+    try:
+        installation.open_store()
+        return asyncio.run(_on(installation, work))
+    finally:
+        installation.leave()
+
+
+async def _on(installation: Installation, work: Callable[[Lessons], Awaitable[T]]) -> T:
+    store = installation.store()
+    try:
+        return await work(store.lessons)
+    finally:
+        await store.close()
