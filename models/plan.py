@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from models.ids import CommitId, JobId
 from models.job import JobSpec
 from models.record import Record
+
+# So many selected tests keep their reasons in a run's record; all have them when the plan is made again.
+_EXPLAINED: Final = 50
 
 
 class Reason(Record):
@@ -92,6 +95,21 @@ class ChangedFile(Record):
     old_path: str | None = None
 
 
+class Receipt(Record):
+    """What a plan was made from, besides its commits: with this and them, the same plan can be made again.
+
+    `rules` is the version of the planner's rules. `policy` and `history` are JSON (`models/policy.py`,
+    `models/history.py`); `config` and `base_config` digests of the configurations, empty where there was none.
+    """
+
+    rules: str
+    policy: str
+    history: str
+    audit_share: float = 0.0
+    config: str = ""
+    base_config: str = ""
+
+
 class Plan(Record):
     """The planner's answer for one change. `source` says where the jobs came from (`.delta.yml`, `tree: pytest` …).
 
@@ -112,9 +130,24 @@ class Plan(Record):
     samples: tuple[Sample, ...] = ()
     notes: tuple[str, ...] = ()
     policy: str = "default-1"
+    receipt: Receipt | None = None
     digest: str = ""
+
+    def brief(self) -> Plan:
+        """As it is kept in the run: without the tests that do not run, and with why for the first of those that do."""
+        return self.having(
+            jobs=tuple(job.having(tests=_brief(job.tests)) for job in self.jobs),
+            skipped=tuple(job.having(tests=_brief(job.tests)) for job in self.skipped),
+        )
 
     def sealed(self) -> Plan:
         """The plan with the digest of its own content, so that a replay can be compared with it."""
         content = self.having(digest="").model_dump_json()
         return self.having(digest=hashlib.sha256(content.encode()).hexdigest())
+
+
+def _brief(tests: TestSelection | None) -> TestSelection | None:
+    if tests is None:
+        return None
+    told, rest = tests.selected[:_EXPLAINED], tests.selected[_EXPLAINED:]
+    return tests.having(selected=(*told, *(test.having(reasons=()) for test in rest)), skipped=())

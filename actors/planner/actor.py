@@ -53,6 +53,9 @@ class Planner:
 
     async def plan(self, change: Change) -> Plan:
         """The plan of a change. Raises `ChangeError` for a bad configuration, `NotFound` for a missing commit."""
+        return (await self._planned(change)).brief()
+
+    async def _planned(self, change: Change) -> Plan:
         if self._past is None:
             return (await asyncio.to_thread(self._plan, change, Recollection()))[0]
         if change.audits is not None:

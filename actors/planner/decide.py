@@ -18,6 +18,7 @@ A configuration that does not parse raises `ChangeError`; nothing else does.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,16 +31,19 @@ from actors.planner.inputs import PlanInputs
 from actors.planner.kinds import Kind
 from actors.planner.policy import effective
 from actors.planner.profile import propose
+from actors.planner.python.facts import VERSION
 from actors.planner.sampling import samples, would_note, would_skip
 from actors.planner.verdict import Judge, Verdict, whole
 from models.change import Trust
 from models.job import JobSpec
-from models.plan import Plan, PlannedJob, Reason, SkippedJob, TestSelection, WouldSkip
+from models.plan import Plan, PlannedJob, Reason, Receipt, SkippedJob, TestSelection, WouldSkip
 from models.policy import refusals, required_jobs
 from models.printable import code, listed
 
 __all__ = ["PlanInputs", "plan"]
 
+# The version of these rules and of what is found in files: raised whenever the same inputs give another plan.
+RULES: Final = f"1.{VERSION}"
 HELD: Final = "a change from a fork waits for approval"
 _DEFAULT_BRANCH: Final = (
     Reason(rule="default branch", evidence="everything runs there, so that what selection misses shows"),
@@ -87,7 +91,23 @@ def plan(inputs: PlanInputs) -> Plan:
         policy=policy.digest,
         required=required_jobs(known, policy),
         held=HELD if fork and policy.forks_wait else "",
+        receipt=_receipt(inputs),
     ).sealed()
+
+
+def _receipt(inputs: PlanInputs) -> Receipt:
+    return Receipt(
+        rules=RULES,
+        policy=inputs.policy.model_dump_json(),
+        history=inputs.history.model_dump_json(),
+        audit_share=inputs.audit_share,
+        config=_digest(inputs.config_text),
+        base_config=_digest(inputs.base_config_text),
+    )
+
+
+def _digest(text: str | None) -> str:
+    return "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _planned(job: Candidate, verdict: Verdict) -> PlannedJob:

@@ -19,6 +19,7 @@ from api.cli.plan_text import print_plan
 from api.plan_view import plan_view
 from cluster.factbase import FactBase
 from models.change import Change, ChangeKind, Forge, Trust
+from models.ids import RunId
 from models.plan import Plan
 from models.settings import Settings
 from sandbox.source import repository
@@ -35,6 +36,7 @@ def plan(
     fork: Annotated[bool, typer.Option("--fork", help="Plan as for a change that comes from a fork.")] = False,
     health: Annotated[bool, typer.Option("--health", help="Show how good plans were, and what they missed.")] = False,
     of: Annotated[str, typer.Option("--repo", help="With --health: one repository, as `delta status` shows it.")] = "",
+    replay: Annotated[str, typer.Option(help="Make the plan of this run again, and say whether it is the same.")] = "",
     dismiss: Annotated[str, typer.Option(help="Close a miss that is none, by the name that --health shows.")] = "",
 ) -> None:
     """Say what would run for a change, what would not, and why; run nothing."""
@@ -46,11 +48,19 @@ def plan(
         else:
             looked_at.show_health(Console(soft_wrap=True), of, as_json=as_json)
         return
-    made = make(Settings(), repo.absolute(), base=base, head=head, fork=fork)
+    if replay:
+        from api.cli.replay import replayed  # the store, too
+
+        made, same = replayed(Settings(), RunId(replay))
+    else:
+        made, same = make(Settings(), repo.absolute(), base=base, head=head, fork=fork), True
     if as_json:
         typer.echo(plan_view(made).model_dump_json(indent=2))
     else:
         print_plan(Console(soft_wrap=True), made, explain)
+        if replay:
+            typer.echo("  the same plan as the run's" if same else "  NOT the plan that the run has: the rules changed")
+    raise typer.Exit(0 if same else 1)
 
 
 def make(settings: Settings, repo: Path, *, base: str, head: str, fork: bool = False) -> Plan:

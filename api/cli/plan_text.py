@@ -22,8 +22,10 @@ def print_plan(console: Console, plan: Plan, explain: str = "") -> None:
     against = f"against {plan.merge_base[:12]}" if plan.merge_base else "with nothing to compare with"
     files = f"{len(plan.changed)} file{'s' if len(plan.changed) != 1 else ''} changed"
     console.print(Text.assemble(("Plan", "bold"), f" for {plan.head[:12]} from {plan.source}: {files} {against}"))
+    if plan.held:
+        console.print(Text(f"  ‖ nothing runs yet: {plain(plan.held)}", style="yellow"))
     for job in plan.jobs:
-        told = _counted(job.tests) if job.tests else ""
+        told = (_counted(job.tests) if job.tests else "") + (", may fail" if job.spec.allow_failure else "")
         _job(console, "▶", "green", job.spec.id, f"runs{told}", job.reasons)
         for command in job.spec.run:
             console.print(Text(f"      $ {plain(command)}", style="cyan"))
@@ -32,6 +34,7 @@ def print_plan(console: Console, plan: Plan, explain: str = "") -> None:
         _job(console, "✗", "bold red", refused.id, "refused", refused.reasons)
     for left_out in plan.skipped:
         told = f", all {left_out.tests.total} tests" if left_out.tests else ""
+        told += "; required, and counts as passed" if left_out.id in plan.required else ""
         _job(console, "○", "dim", left_out.id, f"skipped{told}", left_out.reasons)
     for note in plan.notes:
         console.print(Text(f"  note: {plain(note)}", style="dim"))

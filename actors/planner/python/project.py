@@ -21,6 +21,7 @@ from actors.planner.python.scan import scan
 from actors.planner.python.select import Selection, Selector, Sides
 from actors.planner.python.tests import is_test
 from cluster.factbase import Fact, FactBase
+from models.plan import Reason
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ MAX_FILE_BYTES: Final = 4_000_000
 # From so many files on, several processes read them: to start one takes about as long as to read 300.
 _MANY: Final = 1_500
 _CHUNK: Final = 200
+# In a Django project, about half of the files import it.
+_FRAMEWORK_SHARE: Final = 0.2
 
 Contents = Callable[[Sequence[str]], Mapping[str, bytes]]
 
@@ -39,7 +42,6 @@ class PythonProject:
     """`files` are the tree's Python files with their blobs; `gone` the facts of those that the change removed.
 
     `changed` are the changed Python files, `data` and `documents` other changed files, `packages` changed requirements.
-    `by_convention` names a framework that finds code by where it lies, so that imports do not tell who uses what.
     """
 
     files: Mapping[str, str]
@@ -59,12 +61,23 @@ class PythonProject:
         modules = Modules([*self.files, *gone])
         sources = _Stored(self.files, self.base, gone)
         selector = Selector(modules, sources, lambda path: path in self.files and is_test(path, named))
-        return selector.select(
+        found = selector.select(
             self.changed,
             data=self.data,
             documents=self.documents,
             packages=[imported_as(package) for package in self.packages],
         )
+        code = [path for path in self.changed if not is_test(path, named)]
+        if code and self._by_convention(sources):
+            why = "Django finds code by where it lies, so imports do not tell who uses what"
+            return found._replace(unsure=(Reason(rule="framework", evidence=why), *found.unsure))
+        return found
+
+    def _by_convention(self, sources: _Stored) -> bool:
+        """Whether this is a Django project: one that merely knows Django, as a library may, has few files that do."""
+        if any(path.rpartition("/")[2] == "manage.py" for path in self.files):
+            return True
+        return len(sources.having({"django"})) > len(self.files) * _FRAMEWORK_SHARE
 
 
 class _Stored:
