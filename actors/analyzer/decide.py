@@ -36,11 +36,14 @@ def analyze(
     result: AttemptResult | None,
     junit: Sequence[bytes] = (),
     spec: JobSpec | None = None,
+    passed: Sequence[Sequence[str]] = (),
 ) -> Finding:
     """What went wrong. `lines` is the whole log of the failing attempt, `junit` its reports' bytes.
 
-    `spec` lets the summary name the limit that was reached. `excerpt` spans count lines from 1, as `lines` does.
+    `passed` are logs of the same job that passed. `spec` lets the summary name the limit that was reached. `excerpt`
+    spans count lines from 1, as `lines` does.
     """
+    del passed
     seen = window(lines)
     stopped = result is not None and result.cause in _STOPPED
     shown = last_lines(seen) if stopped else excerpt(seen)

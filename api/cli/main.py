@@ -17,6 +17,7 @@ from models.settings import Settings
 _VERBS: Final = {
     "run": "api.cli.run:run",
     "plan": "api.cli.plan:plan",
+    "analyze": "api.cli.analyze:analyze",
     "up": "api.cli.server:up",
     "down": "api.cli.server:down",
     "status": "api.cli.server:status",
