@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from actors.planner.caches import cache_specs
-from actors.planner.choice import Choice, of_packages, of_python
+from actors.planner.choice import VARIABLE, Choice, of_packages, of_python
 from actors.planner.config import NAME, parse
 from actors.planner.fork import base_policy
 from actors.planner.glob import Glob, compile_glob
@@ -18,6 +19,11 @@ from models.change import Trust
 from models.job import JobSpec
 from models.plan import Reason
 from models.printable import code
+
+# The tool by which a job's commands test, where it is not Python's: it takes packages, not files.
+_TOOL: Final = re.compile(
+    r"(?:^|[\s;&|(])(go|cargo|npm|pnpm|yarn)\s+(?:test|nextest|run\s+test|workspaces?\b|--filter)"
+)
 
 
 class Candidate(NamedTuple):
@@ -65,12 +71,22 @@ def _configured(config: Config, inputs: PlanInputs) -> tuple[tuple[Candidate, ..
         paths = tuple(compile_glob(pattern) for pattern in (not body.always and body.paths) or ())
         found.append(Candidate(body.spec(job).having(caches=caches), paths, (), _configured_tests(body, inputs)))
         notes += [f"{code(job)}: {note}" for note in odd]
+        if body.tests is not None and not any(VARIABLE in command for command in _commands(body)):
+            notes.append(f"{code(job)} has `tests`, but no command names `${VARIABLE}`: all of them run, or none")
     return tuple(found), tuple(notes)
+
+
+def _commands(body: JobConfig) -> tuple[str, ...]:
+    return body.run or tuple(step.run for step in body.steps or ())
 
 
 def _configured_tests(body: JobConfig, inputs: PlanInputs) -> Callable[[], Choice | None] | None:
     if body.tests is None:
         return None
+    tool = _TOOL.search("\n".join(_commands(body)))
+    sources = inputs.packages
+    if tool is not None and sources is not None and not body.tests.files:
+        return lambda: of_packages(sources, tool[1])
     return _chooser(inputs, tuple(compile_glob(pattern) for pattern in body.tests.files))
 
 
