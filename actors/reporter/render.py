@@ -68,6 +68,8 @@ def headline(run: Run) -> str:
     counts = count_line(run)
     if counts:
         parts.append(counts)
+    if saved := _left_out(run):
+        parts.append(saved)
     if run.finished_at is not None:
         parts.append(duration(run.finished_at - run.created_at))
     if run.detail:
@@ -82,6 +84,16 @@ def count_line(run: Run) -> str:
     counts = [f"{states.count(state)} {state}" for state in JobState if state in states]
     tolerated = sum(job.tolerated for job in run.jobs)
     return ", ".join([*counts, *([f"{tolerated} failed (allowed)"] if tolerated else [])])
+
+
+def _left_out(run: Run) -> str:
+    """What the plan saved by choosing tests, or nothing."""
+    if run.plan is None:
+        return ""
+    chosen = [*(job.tests for job in run.plan.jobs), *(job.tests for job in run.plan.skipped)]
+    total = sum(tests.total for tests in chosen if tests is not None)
+    left_out = total - sum(len(tests.selected) for tests in chosen if tests is not None)
+    return f"{left_out} of {total} tests not needed" if left_out else ""
 
 
 def reasons(given: Iterable[Reason]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from actors.reporter.render import LIMIT, MARKER, comment, written_by
 from models.lifecycle.create import unplannable
+from models.plan import SelectedTest, TestSelection
 from models.result import Outcome
 from tests.unit.reporter import sample_runs as runs
 
@@ -15,6 +16,17 @@ def test_passing_run_is_one_line() -> None:
     assert len(lines) == 1
     assert "✅ **Delta: passed** `ec26c3e57ca3` · 1 passed · 15 s" in lines[0]
     assert f"[details](https://ci.example/v1/runs/{runs.passed().id})" in lines[0]
+
+
+def test_tests_that_were_not_needed_are_counted() -> None:
+    run = runs.passed()
+    assert run.plan is not None
+    selected = tuple(SelectedTest(path=f"test_{number}.py", reasons=()) for number in range(3))
+    first, *rest = run.plan.jobs
+    chosen = first.having(tests=TestSelection(selected=selected, skipped=(), total=10))
+    plan = run.plan.having(jobs=(chosen, *rest))
+    assert "7 of 10 tests not needed" in visible(comment(run.having(plan=plan), ""))[0]
+    assert "not needed" not in comment(run, "")
 
 
 def test_no_link_without_a_public_address() -> None:
