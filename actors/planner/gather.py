@@ -91,7 +91,9 @@ def _python(repository: Repository, tree: Tree, differing: Sequence[Differing], 
         return repository.contents(blobs, MAX_FILE_BYTES)
 
     learn(base, files, contents)
-    found = contents([blob for pair in versions.values() for blob in pair if blob])
+    asked = [blob for pair in versions.values() for blob in pair if blob]
+    # What is too large to be read has another text all the same: its id stands for it, as a body that differs.
+    found = {blob: blob.encode() for blob in asked} | dict(contents(asked))
     folders = code_folders(tree.files)
     kinds = {path: kind_of(path, folders) for path, _ in _versions(differing)}
     requirements = _meanings(repository, differing)

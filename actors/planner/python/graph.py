@@ -24,6 +24,7 @@ from actors.planner.python.registry import Registry
 from actors.planner.python.tests import CONFTEST
 from actors.planner.python.views import MODULE, PASSED_ON, Sources, Views
 
+_PLUGINS: Final = "pytest_plugins"
 _VERSIONS: Final = frozenset({"__version__", "VERSION", "version"})
 
 
@@ -114,6 +115,11 @@ class Graph:
             yield Node(node.path, BODY), "uses", facts.lines.get(node.symbol, 0)
         if node.symbol in facts.always or self._registry.has(node.path, node.symbol, facts):
             yield Node(node.path, BODY), "registers", facts.lines.get(node.symbol, 0)
+        if node.symbol.startswith("pytest_") and node.symbol in facts.always and not _is_conftest(node.path):
+            # A hook of a plugin that is installed, or is named on the command line: it acts on any test.
+            for path in self._modules.paths:
+                if self._is_test(path):
+                    yield Node(path, BODY), "may be run with the hook of", 0
 
     def _runners(self, path: str) -> Iterator[tuple[Node, str, int]]:
         """Who runs a file's body by importing it."""
@@ -124,6 +130,8 @@ class Graph:
             view = self._views.of(importer, path)
             for symbol, line in view.get(STAR, ()):
                 yield Node(importer, symbol), "uses", line
+                if symbol == _PLUGINS:  # pytest loads it with the file that names it
+                    yield Node(importer, BODY), "loads", line
         folder = folder_of(path)
         if is_init(path) or path.rpartition("/")[2] == CONFTEST:
             how = "is in the package of" if is_init(path) else "is below"
@@ -177,6 +185,10 @@ class Graph:
                 for importer in self._views.importers(path)
             )
         return not known
+
+
+def _is_conftest(path: str) -> bool:
+    return path.rpartition("/")[2] == CONFTEST
 
 
 def _names(uses: Iterable[str], symbol: str) -> bool:

@@ -23,12 +23,13 @@ from actors.planner.python.facts import STAR, Facts
 DYNAMIC: Final = "?"
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _WORD: Final = re.compile(r"[\w.\-]+")
-MAX_KEYS: Final = 5_000
+MAX_MENTIONED: Final = 20_000
 
 
 def keys(facts: Facts) -> set[str]:
     """All keys of one file."""
     found: set[str] = set()
+    mentioned: dict[str, None] = {}
     for imported in facts.imports:
         names = [imported.module, *([] if imported.name in {"", STAR} else [imported.name])]
         if imported.level:
@@ -39,13 +40,14 @@ def keys(facts: Facts) -> set[str]:
         found.update(use for use in uses if use.startswith("@"))
     for mentions in facts.mentions.values():
         for mention in mentions:
-            found.update(_of_mention(mention))
+            mentioned.update(dict.fromkeys(_of_mention(mention)))
     if any("" in beginnings for beginnings in facts.dynamic.values()):
         found.add(DYNAMIC)
     found.update(
         part for beginnings in facts.dynamic.values() for each in beginnings for part in prefixes(each.rstrip("."))
     )
-    return set(sorted(found)[:MAX_KEYS])
+    # Of words in strings there may be any number; whom the file imports is never left out for them.
+    return found | set(sorted(mentioned, key=lambda key: (key.startswith("/"), key))[:MAX_MENTIONED])
 
 
 def prefixes(name: str) -> Iterator[str]:

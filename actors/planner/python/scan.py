@@ -30,8 +30,16 @@ _CHANGES: Final = frozenset({"append", "add", "insert", "extend", "setdefault", 
 _MENTION: Final = re.compile(r"[\w.\-/\\{}%'= ]+")
 _WORDS: Final = re.compile(r"[A-Za-z_][\w.]*")
 _IMPORT_LINE: Final = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(.+)|import[ \t]+(.+))$", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^()]*|(?<=[ \t]).+)|import[ \t]+(.+))", re.MULTILINE
 )
+_COMMENT: Final = re.compile(r"#.*")
+_NAMED: Final = re.compile(r"[\w\-]*(?:[./][\w\-]+)+")
+# What makes a value that registers nothing, however it is used.
+_INERT: Final = frozenset({
+    "namedtuple", "NamedTuple", "TypeVar", "NewType", "ParamSpec", "partial", "lru_cache", "cache", "skipif", "skip",
+    "parametrize", "usefixtures", "xfail", "getLogger", "wraps",
+})  # fmt: skip
+_MAKES: Final = frozenset({"__init__", "__new__", "__call__"})
 _ALIASED: Final = re.compile(r"([\w.*]+)(?:\s+as\s+(\w+))?")
 
 
@@ -73,6 +81,7 @@ class _Reader:
         self._with_digests = with_digests
         self._parts: dict[str, list[str]] = {}
         self._uses: dict[str, dict[str, None]] = {}
+        self._fixture_names: set[str] = set()
 
     def read(self, tree: ast.Module) -> Facts:
         """All statements."""
@@ -130,7 +139,9 @@ class _Reader:
         if bases:
             self._facts.bases[node.name] = bases
         methods = {each.name for each in node.body if isinstance(each, _FUNCTIONS)}
-        if node.keywords or methods & {"__init_subclass__", "__set_name__"} or "type" in bases:
+        making = [each for each in node.body if isinstance(each, _FUNCTIONS) and each.name in _MAKES]
+        keeps = any(_changes_module(each, without_arguments=True) for each in making)  # it may be a decorator
+        if node.keywords or methods & {"__init_subclass__", "__set_name__"} or "type" in bases or keeps:
             self._facts.registers.append(node.name)
         for statement in node.body:
             if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
@@ -144,7 +155,7 @@ class _Reader:
         for decorator in node.decorator_list:
             self._walk(decorator, BODY)  # it is called when the file is imported
             chain = _chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
-            if chain.endswith("fixture"):
+            if chain.endswith("fixture") or chain in self._fixture_names:
                 self._fixture(node.name, decorator)
             elif chain:
                 chains.append(chain)
@@ -172,6 +183,8 @@ class _Reader:
             self._define(name, node.lineno)
             self._part(name, node)
             self._walk(node, name)
+        if isinstance(node.value, ast.Call) and _chain(node.value.func).rpartition(".")[2] not in _INERT:
+            self._facts.registers.extend(names)  # an object: as a decorator or a base it may keep what it is given
         if not plain or _calls(node):
             self._walk(node, BODY)
             self._part(BODY, node)
@@ -213,6 +226,8 @@ class _Reader:
                     node.lineno, alias.asname or alias.name, node.module or "", alias.name, node.level, symbol
                 )
             self._facts.imports.append(found)
+            if found.name == "fixture":
+                self._fixture_names.add(found.bound)
             if symbol == BODY:
                 self._part(found.bound, f"import {found.module} {found.name} {found.level}")
 
@@ -252,11 +267,25 @@ class _Reader:
     def _call(self, node: ast.Call, symbol: str) -> None:
         callee = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if callee in _IMPORTERS:
+            self._relative(node, symbol)
             beginning = _beginning(node.args[0]) if node.args else ""
             if beginning is not None:
                 self._facts.dynamic.setdefault(symbol, []).append(beginning)
         elif callee == "getattr" and node.args and (chain := _chain(node.args[0])):
             self._uses[symbol][chain] = None
+
+    def _relative(self, node: ast.Call, symbol: str) -> None:
+        """`import_module(".name", package)`: as if it were imported so, and all of it used."""
+        texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        if not texts or not texts[0].startswith(".") or not (name := texts[0].lstrip(".")):
+            return
+        if len(texts) > 1:
+            self._mention(f"{texts[1]}.{name}", symbol)
+            return
+        module, _, last = name.rpartition(".")
+        level = len(texts[0]) - len(name)
+        self._facts.imports.append(Import(node.lineno, texts[0], module, last, level, symbol))
+        self._uses[symbol][texts[0]] = None
 
     def _mention(self, text: str, symbol: str) -> None:
         # A word alone may name a folder or a program; outside of tests nearly all are something else.
@@ -316,9 +345,11 @@ def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from arguments.kwonlyargs
 
 
-def _changes_module(function: ast.AST) -> bool:
+def _changes_module(function: ast.AST, *, without_arguments: bool = False) -> bool:
     """Whether it changes something that is not its own: as a decorator, it may register what it is given."""
     own = {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    if without_arguments:
+        own |= {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
     for node in ast.walk(function):
         if isinstance(node, ast.Global):
             return True
@@ -350,14 +381,20 @@ def _beginning(name: ast.expr) -> str | None:
 
 def _as_words(text: str) -> Facts:
     facts = Facts(parsed=False, doctests=">>> " in text)
-    for found in _IMPORT_LINE.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
+    told = _COMMENT.sub("", text).replace("\\\n", " \f").replace("\\\r\n", " \f")
+    line, counted = 1, 0
+    for found in _IMPORT_LINE.finditer(told):
+        line += told.count("\n", counted, found.start()) + told.count("\f", counted, found.start())
+        counted = found.start()
         dots, module, names, modules = found.groups()
-        for name, alias in _ALIASED.findall((names or modules).partition("#")[0]):
+        for name, alias in _ALIASED.findall(names or modules):
             if modules:
                 facts.imports.append(Import(line, alias or name.partition(".")[0], name, "", 0, BODY))
             else:
                 facts.imports.append(Import(line, alias or name, module, name, len(dots), BODY))
+    if "import_module" in text or "__import__" in text:
+        facts.dynamic[BODY] = [""]
+    facts.mentions[BODY] = [*dict.fromkeys(each for each in _NAMED.findall(text) if len(each) <= MAX_MENTION_CHARS)]
     facts.uses[BODY] = [*dict.fromkeys(_WORDS.findall(text))]
     facts.lines = dict.fromkeys(re.findall(r"^(?:async +)?(?:def|class)\s+(\w+)", text, re.MULTILINE), 1)
     facts.always = [name for name in facts.lines if name.startswith("pytest_")]
