@@ -61,6 +61,8 @@ def meaning(path: str, old: bytes | None, new: bytes | None) -> Meaning:
         before, after = read(old.decode()), read(new.decode())
     except (ValueError, RecursionError, MemoryError, SyntaxError, configparser.Error):
         return _ANYTHING
+    except (KeyError, TypeError, AttributeError):  # a text where a table should be, and the like
+        return _ANYTHING
     if before.rest != after.rest:
         return _ANYTHING
     return Meaning(anything=False, packages=frozenset(_name(each) for each in before.requirements ^ after.requirements))
@@ -109,8 +111,16 @@ def _requirements(text: str) -> _Manifest:
 
 
 def _toml_lock(text: str) -> _Manifest:
-    packages = tomllib.loads(text).get("package", [])
-    return _Manifest(frozenset(f"{each['name']} {each.get('version')}" for each in packages), "")
+    data = tomllib.loads(text)
+    rest = [data.get("requires-python"), data.get("metadata", {}).get("python-versions")]
+    return _Manifest(frozenset(map(_locked, data.get("package", []))), json.dumps(rest))
+
+
+def _locked(package: dict[str, Any]) -> str:
+    source = package.get("source", {})
+    # The project itself has its own version, which is metadata.
+    version = "" if source.keys() & {"editable", "virtual"} else package.get("version")
+    return f"{package['name']} {version} {json.dumps(source, sort_keys=True, default=str)}"
 
 
 def _pipfile_lock(text: str) -> _Manifest:
@@ -191,9 +201,15 @@ def _setup_py(text: str) -> _Manifest:
                 for keyword in call.keywords:
                     if keyword.arg in _REQUIREMENTS:
                         requirements.update(_constants([keyword.value]))
-                call.keywords = [each for each in call.keywords if each.arg not in _METADATA | _REQUIREMENTS]
+                call.keywords = [each for each in call.keywords if not _is_told(each)]
         rest.append(ast.dump(statement))
     return _Manifest(frozenset(requirements), "\n".join(rest))
+
+
+def _is_told(keyword: ast.keyword) -> bool:
+    """Whether an argument of `setup` is a requirement, which is looked at apart, or metadata that runs no code."""
+    computed = any(isinstance(each, ast.Call) for each in ast.walk(keyword.value))
+    return keyword.arg in _REQUIREMENTS or (keyword.arg in _METADATA and not computed)
 
 
 def _constants(nodes: Iterable[ast.AST]) -> Iterator[str]:

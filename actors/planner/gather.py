@@ -106,7 +106,11 @@ def _python(repository: Repository, tree: Tree, differing: Sequence[Differing], 
             if kinds[path] is not Kind.BUILD or path not in requirements
         },
         data=[path for path, kind in kinds.items() if kind in _DATA_KINDS and not is_python(path)],
-        documents=[path for path, kind in kinds.items() if kind is Kind.DOCUMENTATION and not is_python(path)],
+        documents=[
+            path
+            for path, kind in kinds.items()
+            if (kind is Kind.DOCUMENTATION and not is_python(path)) or path in requirements
+        ],
         packages=sorted({package for each in requirements.values() for package in each.packages}),
     )
 

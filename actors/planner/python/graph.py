@@ -88,6 +88,7 @@ class Graph:
         name = node.symbol.removeprefix(MODULE)
         if name == node.symbol:
             yield from self._within(node)
+            yield from self._hooked(node)
         for path in self._views.importers(node.path):
             view = self._views.of(path, node.path)
             whole = view.get(STAR, ()) if name == node.symbol else ()
@@ -115,11 +116,15 @@ class Graph:
             yield Node(node.path, BODY), "uses", facts.lines.get(node.symbol, 0)
         if node.symbol in facts.always or self._registry.has(node.path, node.symbol, facts):
             yield Node(node.path, BODY), "registers", facts.lines.get(node.symbol, 0)
-        if node.symbol.startswith("pytest_") and node.symbol in facts.always and not _is_conftest(node.path):
-            # A hook of a plugin that is installed, or is named on the command line: it acts on any test.
+
+    def _hooked(self, node: Node) -> Iterator[tuple[Node, str, int]]:
+        """Of a hook in a plugin that is installed, or is named on the command line: it acts on any test."""
+        if node.symbol.startswith("pytest_") and node.symbol != _PLUGINS and not _is_conftest(node.path):
+            if node.symbol not in self._sources.facts(node.path).always:
+                return
             for path in self._modules.paths:
                 if self._is_test(path):
-                    yield Node(path, BODY), "may be run with the hook of", 0
+                    yield Node(path, BODY), "may run with the hook of", 0
 
     def _runners(self, path: str) -> Iterator[tuple[Node, str, int]]:
         """Who runs a file's body by importing it."""

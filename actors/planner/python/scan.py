@@ -27,7 +27,7 @@ _IMPORTERS: Final = frozenset({
 _RUNNING: Final = frozenset({"eval", "exec"})
 _LISTING: Final = frozenset({"globals", "vars", "locals"})
 _CHANGES: Final = frozenset({"append", "add", "insert", "extend", "setdefault", "update", "register", "appendleft"})
-_MENTION: Final = re.compile(r"[\w.\-/\\{}%'= ]+")
+_MENTION: Final = re.compile(r"[\w.\-/\\{}%'= *?\[\]]+")
 _WORDS: Final = re.compile(r"[A-Za-z_][\w.]*")
 _IMPORT_LINE: Final = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^()]*|(?<=[ \t]).+)|import[ \t]+(.+))", re.MULTILINE

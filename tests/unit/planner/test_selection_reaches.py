@@ -239,7 +239,8 @@ REACHED: dict[str, Mapping[str, str]] = {
     "registry by a decorator with an argument": {
         "pkg/registry.py": "KNOWN = {}\ndef known(name):\n    def keep(f):\n        KNOWN[name] = f\n        return f\n"
         "    return keep\n",
-        "pkg/parts.py": "from .registry import known\nfrom .mod import f\n@known('part')\ndef part():\n    return f()\n",
+        "pkg/parts.py": "from .registry import known\nfrom .mod import f\n@known('part')\ndef part():\n"
+        "    return f()\n",
         TEST: "import pkg.parts\nfrom pkg.registry import KNOWN\ndef test_it():\n    assert KNOWN['part']()\n",
     },
     "registry by a plain call": {
