@@ -101,7 +101,7 @@ class FactBase:
     def _load(self) -> None:
         self._generation = self._written_generation()
         self._ids: dict[str, int] = dict(self._connection.execute("SELECT blob, id FROM fact"))
-        self._blobs = {number: blob for blob, number in self._ids.items()}
+        self._blobs: dict[int, str] = {number: blob for blob, number in self._ids.items()}
 
     def _written_generation(self) -> int:
         """How often facts were thrown away; numbers of thrown away facts are used again."""

@@ -33,7 +33,7 @@ _IMPORT_LINE: Final = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^()]*|(?<=[ \t]).+)|import[ \t]+(.+))", re.MULTILINE
 )
 _COMMENT: Final = re.compile(r"#.*")
-_NAMED: Final = re.compile(r"[\w\-]*(?:[./][\w\-]+)+")
+_NAMED: Final = re.compile(r"[\w./\-]+")
 # What makes a value that registers nothing, however it is used.
 _INERT: Final = frozenset({
     "namedtuple", "NamedTuple", "TypeVar", "NewType", "ParamSpec", "partial", "lru_cache", "cache", "skipif", "skip",
@@ -306,6 +306,10 @@ class _Reader:
             self._parts.setdefault(symbol, []).append(node if isinstance(node, str) else ast.dump(node))
 
 
+def _tells(word: str) -> bool:
+    return "." in word.strip(".") or "/" in word
+
+
 def _chain(node: ast.AST) -> str:
     """`a.b.c` of an attribute of a name; nothing for what does not begin with a name."""
     names: list[str] = []
@@ -394,7 +398,9 @@ def _as_words(text: str) -> Facts:
                 facts.imports.append(Import(line, alias or name, module, name, len(dots), BODY))
     if "import_module" in text or "__import__" in text:
         facts.dynamic[BODY] = [""]
-    facts.mentions[BODY] = [*dict.fromkeys(each for each in _NAMED.findall(text) if len(each) <= MAX_MENTION_CHARS)]
+    facts.mentions[BODY] = [
+        *dict.fromkeys(each for each in _NAMED.findall(text) if len(each) <= MAX_MENTION_CHARS and _tells(each))
+    ]
     facts.uses[BODY] = [*dict.fromkeys(_WORDS.findall(text))]
     facts.lines = dict.fromkeys(re.findall(r"^(?:async +)?(?:def|class)\s+(\w+)", text, re.MULTILINE), 1)
     facts.always = [name for name in facts.lines if name.startswith("pytest_")]
