@@ -57,7 +57,11 @@ class PastFailure(Record):
 
 
 class Finding(Record):
-    """What pure analysis of one log gives: no past, no model. `looked_at` says what it is based on."""
+    """What pure analysis of one log gives: no past, no embedding. `looked_at` says what it is based on.
+
+    `excerpt` is short enough for a comment, and `excerpt_text` its lines; `evidence` are all lines that explain the
+    failure, as far as they were told from the others.
+    """
 
     category: Category
     confidence: float
@@ -67,6 +71,7 @@ class Finding(Record):
     signature: str
     failing_tests: tuple[FailingTest, ...] = ()
     looked_at: tuple[str, ...] = ()
+    evidence: tuple[Span, ...] = ()
 
 
 class Explanation(Record):

@@ -14,8 +14,9 @@ from actors.analyzer.categorize import Verdict, categorize
 from actors.analyzer.excerpt import Excerpt, excerpt, last_lines
 from actors.analyzer.junit import MAX_TESTS, read_junit
 from actors.analyzer.normalize import normalize
+from actors.analyzer.ranker.choose import chosen, is_of_steps
 from actors.analyzer.tests_in_log import failing_tests
-from actors.analyzer.window import Line, window
+from actors.analyzer.window import HEAD_LINES, Line, spans, window
 from models.failure import Category, FailingTest, Finding
 from models.job import JobSpec
 from models.result import AttemptResult, Cause
@@ -43,10 +44,11 @@ def analyze(
     `passed` are logs of the same job that passed. `spec` lets the summary name the limit that was reached. `excerpt`
     spans count lines from 1, as `lines` does.
     """
-    del passed
     seen = window(lines)
     stopped = result is not None and result.cause in _STOPPED
-    shown = last_lines(seen) if stopped else excerpt(seen)
+    texts = [line.text for line in seen]
+    ranked = [] if stopped else chosen(texts, passed, steps=is_of_steps(lines[:HEAD_LINES]))
+    shown = last_lines(seen) if stopped else excerpt(seen, ranked)
     failing = _failing(seen, junit)
     end = "\n".join(line.text for line in seen[-_END_LINES:])
     verdict = categorize(end, failing, result, excerpt=shown.text)
@@ -62,6 +64,7 @@ def analyze(
         signature=told[:MAX_SIGNATURE_CHARS],
         failing_tests=failing,
         looked_at=verdict.looked_at,
+        evidence=spans(seen, ranked),
     )
 
 

@@ -7,7 +7,7 @@ are known; then words that go with failures; then the last lines. Each finder ta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from actors.analyzer.window import Line, spans
@@ -34,6 +34,9 @@ class Excerpt(NamedTuple):
     headline: str
     structure: str
 
+
+# Structures that are no more than words or a place.
+_GUESSES: Final = frozenset({"cue", "tail"})
 
 _Finder = Callable[[Sequence[Line]], list[Region]]
 
@@ -80,13 +83,29 @@ _NOT_A_CUE: Final = re.compile(
 )
 
 
-def excerpt(lines: Sequence[Line]) -> Excerpt:
-    """The best excerpt of a window, at most MAX_LINES lines."""
+def excerpt(lines: Sequence[Line], ranked: Sequence[int] = ()) -> Excerpt:
+    """The best excerpt of a window, at most MAX_LINES lines.
+
+    `ranked` are the indexes that the ranker chose: where no structure is known, they know better than single words.
+    """
     for structure, finder in _FINDERS:
         regions = finder(lines)
         if regions:
+            if structure in _GUESSES and ranked:
+                regions = [*_kept_together(ranked, regions[0].headline)]
             return _cut(lines, regions, structure)
     return Excerpt((), "", "", "nothing")
+
+
+def _kept_together(ranked: Sequence[int], headline: int) -> Iterator[Region]:
+    """The chosen lines as regions; the headline stays what the words say, where it is among them."""
+    told = headline if headline in set(ranked) else ranked[0]
+    first = last = ranked[0]
+    for index in (*ranked[1:], -1):
+        if index != last + 1:
+            yield Region(first, last, told)
+            first = index
+        last = index
 
 
 def _cut(lines: Sequence[Line], regions: Sequence[Region], structure: str) -> Excerpt:

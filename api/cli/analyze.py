@@ -89,7 +89,7 @@ def _view(name: str, finding: Finding) -> AnalysisView:
         category=finding.category,
         confidence=round(finding.confidence, 3),
         abstained=finding.category is Category.UNKNOWN,
-        excerpt=[(span.first, span.last) for span in finding.excerpt],
+        excerpt=[(span.first, span.last) for span in finding.evidence or finding.excerpt],
         summary=finding.summary,
         signature=finding.signature,
         failing_tests=[test.name for test in finding.failing_tests],
