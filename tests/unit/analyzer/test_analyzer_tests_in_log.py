@@ -60,3 +60,89 @@ def test_a_test_told_twice_is_one_and_keeps_its_message() -> None:
     lines = ["a.py::test_x FAILED [ 5%]", "FAILED a.py::test_x - boom", "FAILED a.py::test_x"]
     (test,) = failing_tests(window(lines))
     assert test.message == "boom"
+
+
+def names(*lines: str) -> list[str]:
+    return [test.name for test in failing_tests(window(lines))]
+
+
+def test_pytests_headings_say_what_no_summary_says() -> None:
+    head = "=================================== FAILURES ==================================="
+    found = names(
+        "________ not_yet ________",
+        head,
+        "_______________ TestCart.test_adds _______________",
+        "_ TestCart.test_sums[two three] _",
+        "____________ [doctest] shop.cart.total ____________",
+        "==================== 3 failed, 2 passed in 0.12 seconds ====================",
+        "________ not_any_more ________",
+    )
+    assert found == ["TestCart.test_adds", "TestCart.test_sums[two three]", "shop.cart.total"]
+
+
+def test_a_heading_whose_test_the_summary_names_is_no_second_test() -> None:
+    head = "=================================== FAILURES ==================================="
+    lines = [head, "____ TestCart.test_adds ____", "FAILED tests/test_cart.py::TestCart::test_adds - assert 1 == 2"]
+    assert names(*lines) == ["tests/test_cart.py::TestCart::test_adds"]
+
+
+def test_what_could_not_be_collected_is_named_by_its_file() -> None:
+    head = "==================================== ERRORS ===================================="
+    assert names(head, "________ ERROR collecting shop/tests/test_cart.py ________") == ["shop/tests/test_cart.py"]
+
+
+def test_mochas_titles_stand_below_each_other() -> None:
+    found = names(
+        "    1) adds",
+        "  3 passing (20ms)",
+        "  2 failing",
+        "",
+        "  1) Cart",
+        "       when empty",
+        "         adds an item:",
+        "     AssertionError: expected 1 to equal 2",
+        "",
+        '  2) Cart "before each" hook:',
+        "     Error: no shop",
+    )
+    assert found == ["Cart when empty adds an item", 'Cart "before each" hook']
+
+
+def test_ant_says_afterwards_that_a_test_failed() -> None:
+    found = names(
+        "    [junit] Testsuite: shop.CartTest",
+        "    [junit] Testcase: adds took 0.01 sec",
+        "    [junit] Testcase: sums[2] took 0.02 sec",
+        "    [junit] \tFAILED",
+        "    [junit] expected 1 but was 2",
+        "    [junit] Testcase: opens took 0.01 sec",
+        "    [junit] \tCaused an ERROR",
+    )
+    assert found == ["shop.CartTest.sums[2]", "shop.CartTest.opens"]
+
+
+def test_mavens_list_repeats_what_was_said_with_the_package() -> None:
+    found = names(
+        "adds(shop.CartTest)  Time elapsed: 0.1 sec  <<< FAILURE!",
+        "Failed tests: ",
+        "  CartTest.adds:12 expected:<1> but was:<2>",
+        "  CartTest.sums:20 null",
+    )
+    assert found == ["shop.CartTest.adds", "CartTest.sums"]
+
+
+def test_nose_and_unittest_with_cases() -> None:
+    found = names(
+        "FAIL: shop.tests.test_cart.TestCart.test_adds",
+        "FAIL: Doctest: shop.cart.total",
+        "ERROR: test_sums('a b', ...) (shop.tests.CartTests)",
+        "    ✖ opens the shop",
+        "    ✖ is closed (skipped)",
+        "✖ 3 problems (3 errors, 0 warnings)",
+    )
+    assert found == [
+        "shop.tests.test_cart.TestCart.test_adds",
+        "shop.cart.total",
+        "shop.tests.CartTests.test_sums('a b', ...)",
+        "opens the shop",
+    ]
