@@ -13,8 +13,8 @@ from typing import Final
 from actors.analyzer.categorize import Verdict, categorize
 from actors.analyzer.excerpt import Excerpt, excerpt, last_lines
 from actors.analyzer.junit import MAX_TESTS, read_junit
-from actors.analyzer.normalize import normalize
 from actors.analyzer.ranker.choose import chosen, is_of_steps
+from actors.analyzer.signature import signature
 from actors.analyzer.tests_in_log import failing_tests
 from actors.analyzer.window import HEAD_LINES, Line, spans, window
 from models.failure import Category, FailingTest, Finding
@@ -22,7 +22,6 @@ from models.job import JobSpec
 from models.result import AttemptResult, Cause
 
 MAX_SUMMARY_CHARS: Final = 240
-MAX_SIGNATURE_CHARS: Final = 300
 MAX_REPORTS: Final = 100
 _END_LINES: Final = 120
 
@@ -54,14 +53,13 @@ def analyze(
     verdict = categorize(end, failing, result, excerpt=shown.text)
     if not seen or shown.structure == "nothing":
         verdict = verdict._replace(looked_at=(*verdict.looked_at, "the log is empty"))
-    told = _told(verdict, failing, shown, result)
     return Finding(
         category=verdict.category,
         confidence=verdict.confidence,
         excerpt=shown.spans,
         excerpt_text=shown.text,
         summary=_summary(verdict, failing, shown, result, spec)[:MAX_SUMMARY_CHARS],
-        signature=told[:MAX_SIGNATURE_CHARS],
+        signature=_signature(verdict, failing, shown, [texts[at] for at in ranked], result),
         failing_tests=failing,
         looked_at=verdict.looked_at,
         evidence=spans(seen, ranked),
@@ -139,13 +137,14 @@ def _short(name: str) -> str:
     return name.rpartition("::")[2].replace("`", "'") or name
 
 
-def _told(verdict: Verdict, failing: Sequence[FailingTest], shown: Excerpt, result: AttemptResult | None) -> str:
-    """The signature: category, failing test, and the message without what changes from run to run."""
+def _signature(
+    verdict: Verdict,
+    failing: Sequence[FailingTest],
+    shown: Excerpt,
+    evidence: Sequence[str],
+    result: AttemptResult | None,
+) -> str:
+    """What ended from outside is known by how."""
     if result is not None and result.cause is not Cause.EXIT:
         return f"{verdict.category}: {result.cause}"
-    if verdict.category is Category.TEST and failing:
-        first = min(failing, key=lambda test: test.name)
-        message = first.message.removesuffix("...") if len(failing) > 1 else first.message or _message(shown)
-        return f"{verdict.category}: {first.name}: {normalize(message)}".strip(": ")
-    message = normalize(_message(shown))
-    return f"{verdict.category}: {message or 'no log'}"
+    return signature(verdict.category, failing, _message(shown), evidence)

@@ -88,7 +88,7 @@ def _view(name: str, finding: Finding) -> AnalysisView:
         id=name,
         category=finding.category,
         confidence=round(finding.confidence, 3),
-        abstained=finding.category is Category.UNKNOWN,
+        abstained=finding.category is Category.UNKNOWN and not finding.evidence,
         excerpt=[(span.first, span.last) for span in finding.evidence or finding.excerpt],
         summary=finding.summary,
         signature=finding.signature,
