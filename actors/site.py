@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cluster.archive import LocalArchive
 from cluster.blobs import LocalBlobs
+from cluster.factbase import facts_of
 from cluster.store.store import RedisStore, Store
 from cluster.vault import FILE, Vault
 
@@ -59,11 +60,6 @@ class Site:
     def store(self) -> RedisStore:
         """A client of the store, with its history."""
         return store_of(self.state_dir, self.redis_url)
-
-
-def facts_of(state_dir: Path) -> Path:
-    """The folder with what was found out about repositories' files."""
-    return state_dir / "facts"
 
 
 def doors_of(state_dir: Path) -> Path:

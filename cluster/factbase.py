@@ -29,6 +29,11 @@ CREATE TABLE IF NOT EXISTS key (key TEXT NOT NULL, fact INTEGER NOT NULL, PRIMAR
 """
 
 
+def facts_of(state_dir: Path) -> Path:
+    """The folder with what was found out about repositories' files."""
+    return state_dir / "facts"
+
+
 class Fact(NamedTuple):
     """What is known of one blob."""
 

@@ -13,11 +13,10 @@ from actors.planner.gather import gather
 from actors.planner.policy import NAME as POLICY_NAME
 from actors.planner.policy import read_policy
 from actors.planner.python.project import VERSION
-from actors.site import facts_of
 from api.cli.local import default_base, digest_of
 from api.cli.plan_text import print_plan
 from api.plan_view import plan_view
-from cluster.factbase import FactBase
+from cluster.factbase import FactBase, facts_of
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import RunId
 from models.plan import Plan

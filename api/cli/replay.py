@@ -8,8 +8,7 @@ from actors.installation import Installation
 from actors.planner.decide import plan
 from actors.planner.gather import gather
 from actors.planner.python.project import VERSION
-from actors.site import facts_of
-from cluster.factbase import FactBase
+from cluster.factbase import FactBase, facts_of
 from models.errors import CallerError, InfrastructureError, NotFound
 from models.history import Recollection
 from models.ids import RunId

@@ -1,4 +1,4 @@
-"""A made-up Python repository of a given size, shaped like a real one: layered packages, and tests in a folder of their own.
+"""A made-up Python repository of a given size, shaped like a real one: packages in layers, and their tests.
 
 Each package has 20 modules, an `__init__`, one test file for three modules and a conftest. A module imports two others
 of its package and two of packages below it, and uses them; `core/base.py` is imported by all.
@@ -86,7 +86,9 @@ def _module(package: int, number: int, lots: random.Random) -> str:
     beside = sorted({lots.randrange(number) for _ in range(2)}) if number else []
     below = sorted({(lots.randrange(package), lots.randrange(_MODULES - 1)) for _ in range(2)}) if package else []
     lines = ['"""A module."""', "", "import json", "import os.path", "", "from acme.core.base import Base, limit"]
-    lines += [f"from acme.p{other:04}.m{module:02} import f{module % 5} as g{other}_{module}" for other, module in below]
+    lines += [
+        f"from acme.p{other:04}.m{module:02} import f{module % 5} as g{other}_{module}" for other, module in below
+    ]
     lines += [f"from . import m{module:02}" for module in beside]
     called = [f"g{other}_{module}" for other, module in below] + [f"m{module:02}.f{module % 5}" for module in beside]
     for symbol in range(_SYMBOLS):
@@ -97,7 +99,11 @@ def _module(package: int, number: int, lots: random.Random) -> str:
             lines += ["        return json.dumps({'made': made, 'value': self.value, 'limit': limit()})"]
         else:
             lines += ["", "", f"def f{symbol}(value, other=None):", '    """A function."""', "    found = []"]
-            lines += ["    for each in value:", "        if each != other and len(found) < limit():", f"            found.append({call}(each))"]
+            lines += [
+                "    for each in value:",
+                "        if len(found) < limit():",
+                f"            found.append({call}(each))",
+            ]
             lines += [f"    return os.path.join('data', '{symbol}.txt'), found"]
     return "\n".join(lines) + "\n"
 
@@ -113,4 +119,6 @@ def _test(package: str, last: int) -> str:
 
 
 def _conftest(package: str) -> str:
-    return f"import pytest\n\nfrom acme.{package}.m00 import f0\n\n\n@pytest.fixture\ndef sample():\n    return f0([1])\n"
+    return (
+        f"import pytest\n\nfrom acme.{package}.m00 import f0\n\n\n@pytest.fixture\ndef sample():\n    return f0([1])\n"
+    )

@@ -13,7 +13,7 @@ BODY: Final = ""
 MAIN: Final = "__main__"  # what stands below `if __name__ == "__main__":`
 STAR: Final = "*"
 # Raised whenever `scan` finds something else in the same text: what was cached before is then not used.
-VERSION: Final = 5
+VERSION: Final = 6
 
 
 class Import(NamedTuple):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from actors.planner.python.facts import BODY, STAR
-from actors.planner.python.keys import DYNAMIC
+from actors.planner.python.keys import COMPUTED, DYNAMIC
 from actors.planner.python.modules import Modules, folder_of, is_init
 from actors.planner.python.registry import Registry
 from actors.planner.python.tests import CONFTEST
@@ -53,11 +53,16 @@ class Graph:
         self._views = Views(modules, sources)
         self._registry = Registry(modules, sources)
         self._imported_by_code: dict[str, bool] = {}
+        self._importing_by_name: dict[frozenset[str], list[str]] = {}
 
     def reached(self, changed: Iterable[Node]) -> dict[Node, Step]:
-        """Every node that the changed ones reach, themselves included, with the step that led there first."""
+        """Every node that the changed ones reach, themselves included, with the step that led there first.
+
+        When all tests are reached, the walk ends: nobody asks what else is.
+        """
         steps: dict[Node, Step] = {}
         waiting: deque[Node] = deque()
+        tests = {path for path in self._modules.paths if self._is_test(path)}
         for node in changed:
             if node not in steps:
                 steps[node] = Step(None, "changed")
@@ -68,6 +73,10 @@ class Graph:
                 if user not in steps:
                     steps[user] = Step(node, how, line)
                     waiting.append(user)
+                    if user.path in tests and not user.symbol.startswith(MODULE):
+                        tests.discard(user.path)
+                        if not tests:
+                            return steps
         return steps
 
     def known(self, path: str) -> bool:
@@ -169,7 +178,7 @@ class Graph:
     def _dynamic_users(self, path: str) -> Iterator[tuple[Node, str, int]]:
         """Who may import it by a computed name: by how the name begins, or, of a file that no code imports, anyhow."""
         names = self._modules.names(path)
-        for other in sorted(self._sources.having({DYNAMIC, *self._views.parent_names(path)})):
+        for other in self._computing(frozenset(self._views.parent_names(path))):
             if other == path:
                 continue
             facts = self._sources.facts(other)
@@ -178,6 +187,14 @@ class Graph:
                     known = beginning and any(name.startswith(beginning) for name in names)
                     if known or (not beginning and self._may_be_loaded(path, other)):
                         yield Node(other, symbol), "imports by a computed name", facts.lines.get(symbol, 0)
+
+    def _computing(self, packages: frozenset[str]) -> list[str]:
+        """Files that import by a computed name, of anything or of something in one of these packages."""
+        known = self._importing_by_name.get(packages)
+        if known is None:
+            computing = self._sources.having({COMPUTED}) & self._sources.having(packages)
+            known = self._importing_by_name[packages] = sorted(computing | self._sources.having({DYNAMIC}))
+        return known
 
     def _may_be_loaded(self, path: str, by: str) -> bool:
         same_project = path.partition("/")[0] == by.partition("/")[0] and "/" in path

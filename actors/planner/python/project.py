@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Final
@@ -100,14 +102,16 @@ class _Stored:
             known = self._facts[path] = Facts.unpacked(orjson.loads(data)) if data else Facts()
         return known
 
-    def having(self, keys: Iterable[str]) -> set[str]:
+    def having(self, keys: Iterable[str]) -> AbstractSet[str]:
         """The files with one of these keys."""
         asked = [*keys]
         for key in asked:
             if key not in self._having:
                 blobs = self._base.having([key])
                 self._having[key] = frozenset(path for blob in blobs for path in self._paths.get(blob, ()))
-        return set().union(*(self._having[key] for key in asked))
+        if len(asked) == 1:
+            return self._having[asked[0]]  # not copied: of a package that all import it is long
+        return frozenset().union(*(self._having[key] for key in asked))
 
 
 def learn(base: FactBase, files: Mapping[str, str], contents: Contents) -> int:
@@ -118,13 +122,24 @@ def learn(base: FactBase, files: Mapping[str, str], contents: Contents) -> int:
         for part in parts:
             base.add(read_all(_whole(part, contents(part))))
     else:
+        _learn_at_once(base, parts, contents)
+    if missing:
+        base.keep(files.values())
+    return len(missing)
+
+
+def _learn_at_once(base: FactBase, parts: Sequence[Sequence[str]], contents: Contents) -> None:
+    """With several processes; alone where none can be started, as where the program that this is cannot be imported."""
+    try:
         # Spawned, not forked: this process may have threads, which a fork would not survive.
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as readers:
             for facts in readers.map(read_all, (_whole(part, contents(part)) for part in parts)):
                 base.add(facts)
-    if missing:
-        base.keep(files.values())
-    return len(missing)
+    except BrokenProcessPool as error:
+        log.warning("files are read by one process: %s", error)
+        for part in parts:
+            if missing := base.missing(part):
+                base.add(read_all(_whole(missing, contents(missing))))
 
 
 def read_all(sources: list[tuple[str, bytes]]) -> list[Fact]:

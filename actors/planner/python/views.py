@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 from actors.planner.python.facts import BODY, STAR, Facts, Import
+from actors.planner.python.keys import PERHAPS
 from actors.planner.python.modules import Modules, folder_of, is_init, place_of
 
 # Before a symbol that is a whole module: what of it is used is seen where it is used, but others may take it from here.
@@ -24,7 +26,7 @@ class Sources(Protocol):
         """Of one file."""
         ...
 
-    def having(self, keys: Iterable[str]) -> set[str]:
+    def having(self, keys: Iterable[str]) -> AbstractSet[str]:
         """The files that have one of these keys (`keys.py`)."""
         ...
 
@@ -36,21 +38,37 @@ class Views:
         self._modules = modules
         self._sources = sources
         self._views: dict[tuple[str, str], View] = {}
+        self._runs: dict[str, set[str]] = {}
         self._importers: dict[str, list[str]] = {}
 
     def importers(self, path: str) -> list[str]:
         """Files that may import, or name, this one."""
         known = self._importers.get(path)
         if known is None:
-            names = self._modules.names(path)
             last = place_of(path).rpartition("/")[2]
-            keys = {*names, *self.parent_names(path), f"~{last}"}
-            found = [other for other in self._sources.having(keys) if other != path and self._sees(other, path)]
+            relative, named = self._sources.having({f"~{last}"}), self._sources.having(self._modules.names(path))
+            speaking = named | self._perhaps(path, last, relative)
+            found = [
+                other
+                for other in relative | speaking
+                if other != path and (path in self._run(other) or (other in speaking and self.of(other, path)))
+            ]
             if is_init(path):
                 below = (each for each in self._modules.paths if each.startswith(f"{folder_of(path)}/"))
                 found += [each for each in below if each != path and self._relative_into(each, path)]
             known = self._importers[path] = sorted(set(found))
         return known
+
+    def _perhaps(self, path: str, last: str, relative: AbstractSet[str]) -> set[str]:
+        """Files that may speak of this one by less than its name, of those that import something of its package."""
+        place = place_of(path)
+        parts = place.split("/")
+        found = {*self._sources.having({f"{PERHAPS}{name}" for name in (last, *self._modules.names(path))})}
+        for start in range(1, len(parts)):  # as Python 2 imports what lies beside a file
+            beside = "/".join(parts[:start])
+            found |= {each for each in self._sources.having({".".join(parts[start:])}) if folder_of(each) == beside}
+        packages = [self._sources.having({parent}) for parent in self.parent_names(path)] if found else []
+        return {each for each in found if each in relative or any(each in package for package in packages)}
 
     def _relative_into(self, importer: str, path: str) -> bool:
         return any(
@@ -62,10 +80,13 @@ class Views:
         """The names of the packages around a file: `import a` is enough to say `a.b.c`."""
         return [name.rpartition(".")[0] for name in self._modules.names(path) if "." in name]
 
-    def _sees(self, importer: str, path: str) -> bool:
-        return bool(self.of(importer, path)) or any(
-            path in self.run_by(importer, imported) for imported in self._sources.facts(importer).imports
-        )
+    def _run(self, importer: str) -> set[str]:
+        """All that a file runs by importing it."""
+        known = self._runs.get(importer)
+        if known is None:
+            imports = self._sources.facts(importer).imports
+            known = self._runs[importer] = set().union(*(self.run_by(importer, imported) for imported in imports))
+        return known
 
     def run_by(self, importer: str, imported: Import) -> set[str]:
         """The files whose bodies run when this statement runs."""

@@ -117,7 +117,8 @@ def _arguments(project: Project, pyproject: Mapping[str, Any], hints: Hints) -> 
 
 
 def _hints(project: Project, tox: Tox, lines: Sequence[str]) -> Hints:
-    folders = {str(parent) for file in project.files if file.endswith(".py") for parent in PurePosixPath(file).parents}
+    direct = {file.rpartition("/")[0] for file in project.files if file.endswith(".py")} - {""}
+    folders = {str(each) for folder in direct for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)}
     return hints_of([*tox.commands, *lines], project.there, folders - {"."})
 
 
