@@ -64,7 +64,7 @@ def _base_config(repository: Repository, change: Change) -> str | None:
     """The base branch's present one, not the merge base's: a fork could choose a merge base whose policy is lax."""
     if change.base is None:
         return None
-    return _text(repository.tree(change.base).read([NAME]).get(NAME))
+    return _text(repository.root(change.base).read([NAME]).get(NAME))
 
 
 def _text(content: bytes | None) -> str | None:

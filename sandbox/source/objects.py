@@ -79,6 +79,13 @@ class Objects:
             (root,) = self._load([f"{commit}^{{tree}}"])
             return tuple(_walk(self._trees, root))
 
+    def root_files(self, commit: str) -> tuple[Entry, ...]:
+        """The same, of those in no folder; no other tree is read."""
+        with self._turn:
+            name = f"{commit}^{{tree}}"
+            (found,) = self._ask("contents", [name])
+            return tuple(_walk({}, tuple(child for child in self._parsed(name, found) if child.mode != _TREE)))
+
     def close(self) -> None:
         """End the process. It is started again when somebody asks."""
         with self._turn:

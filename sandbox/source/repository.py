@@ -75,6 +75,10 @@ class Repository:
         """The commit's files."""
         return Tree(self._objects, git.checked_commit(commit))
 
+    def root(self, commit: CommitId) -> Tree:
+        """The commit's files that lie in no folder."""
+        return Tree(self._objects, git.checked_commit(commit), root_only=True)
+
     def contents(self, blobs: Sequence[str], limit_bytes: int) -> dict[str, bytes]:
         """What these blobs hold; those that are larger, or are not here, are left out."""
         wanted = [

@@ -12,11 +12,11 @@ LIMIT_BYTES = 1_000_000
 
 
 class Tree:
-    """All files and symbolic links of a commit (submodules are not), in git's order."""
+    """All files and symbolic links of a commit (submodules are not), in git's order; or only those at its root."""
 
-    def __init__(self, objects: Objects, commit: CommitId) -> None:
+    def __init__(self, objects: Objects, commit: CommitId, *, root_only: bool = False) -> None:
         self._objects = objects
-        self.entries = objects.files(commit)
+        self.entries = objects.root_files(commit) if root_only else objects.files(commit)
 
     @property
     def files(self) -> tuple[str, ...]:

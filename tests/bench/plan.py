@@ -22,7 +22,7 @@ from tests.bench.python_repository import CENTRAL, commit, edited, repository
 from tests.e2e.repositories import git
 
 SIZES = (1_000, 10_000)
-ROUNDS = 5
+ROUNDS = 3
 DELTA = (sys.executable, "-m", "api.cli.main")
 
 
@@ -51,7 +51,7 @@ def _measure(folder: Path, size: int) -> None:
             cold = plan(path, head, state)
             warm = [plan(path, head, state) for _ in range(ROUNDS)]
             after = []
-            for number in range(3):  # a commit that nothing is known of, each time
+            for number in range(2):  # a commit that nothing is known of, each time
                 texts = {file: f"{edited(path, 'main', file)}N = {number}\n" for file in others}
                 base = commit(path, f"{kind}-{way}-{number}", texts, onto="main")
                 texts = {changed: edited(path, base, changed)}

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from typing import Final
 
@@ -62,7 +63,7 @@ class PythonProject:
         gone = {path: sides.old.facts for path, sides in self.changed.items() if sides.new is None and sides.old}
         modules = Modules([*self.files, *gone])
         sources = _Stored(self.files, self.base, gone)
-        selector = Selector(modules, sources, lambda path: path in self.files and is_test(path, named))
+        selector = Selector(modules, sources, cache(lambda path: path in self.files and is_test(path, named)))
         found = selector.select(
             self.changed,
             data=self.data,

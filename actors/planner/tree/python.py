@@ -137,10 +137,10 @@ def _pytest_evidence(project: Project, python: Sequence[str], pyproject: Mapping
     for name, section in (("setup.cfg", "tool:pytest"), ("tox.ini", "pytest")):
         if f"[{section}]" in project.text(name):
             signs.append((f"`{name}` configures pytest", 0.95))
-    conftest = next((file for file in python if PurePosixPath(file).name == "conftest.py"), None)
+    conftest = next((file for file in python if file.rpartition("/")[2] == "conftest.py"), None)
     if conftest:
         signs.append((f"`{shown(conftest)}` is there", 0.9))
-    tests = [file for file in python if _PYTEST_FILE.fullmatch(PurePosixPath(file).name)]
+    tests = [file for file in python if _PYTEST_FILE.fullmatch(file.rpartition("/")[2])]
     if tests:
         signs.append((f"{len(tests)} test files, such as `{shown(tests[0])}`", 0.8))
     # A configuration without a single test would make pytest fail with "no tests ran": then the syntax is checked.
