@@ -27,6 +27,8 @@ from actors.planner.python.views import MODULE, PASSED_ON, Sources, Views
 _PLUGINS: Final = "pytest_plugins"
 _VERSIONS: Final = frozenset({"__version__", "VERSION", "version"})
 
+MAX_NODES: Final = 100_000  # some ten seconds
+
 
 class Node(NamedTuple):
     """A symbol of a file."""
@@ -53,12 +55,14 @@ class Graph:
         self._views = Views(modules, sources)
         self._registry = Registry(modules, sources)
         self._imported_by_code: dict[str, bool] = {}
+        self.cut = False
         self._importing_by_name: dict[frozenset[str], list[str]] = {}
 
     def reached(self, changed: Iterable[Node]) -> dict[Node, Step]:
         """Every node that the changed ones reach, themselves included, with the step that led there first.
 
-        When all tests are reached, the walk ends: nobody asks what else is.
+        When all tests are reached, the walk ends: nobody asks what else is. It also ends after MAX_NODES; then `cut`
+        says that there may be more.
         """
         steps: dict[Node, Step] = {}
         waiting: deque[Node] = deque()
@@ -67,8 +71,9 @@ class Graph:
             if node not in steps:
                 steps[node] = Step(None, "changed")
                 waiting.append(node)
-        while waiting:
+        while waiting and not self.cut:
             node = waiting.popleft()
+            self.cut = len(steps) > MAX_NODES
             for user, how, line in self._users(node):
                 if user not in steps:
                     steps[user] = Step(node, how, line)

@@ -80,6 +80,8 @@ class Selector:
         for names in packages:
             self._begin_package(names, changed)
         found, distance = self._reached(self._graph.reached(self._origin))
+        if self._graph.cut:
+            self._doubt("the change reaches too much to be followed to its end")
         tests = [path for path in self._modules.paths if self._is_test(path)]
         for test in tests:
             if test in changed and changed[test].new is not None:
