@@ -67,4 +67,4 @@ async def test_each_job_gets_the_tests_that_the_change_reaches_in_the_files_that
     told = {job.spec.id: job.spec.env.get("DELTA_TESTS") for job in plan.jobs}
     assert told == {"test-a": "checks/test_a.py", "test-b": "checks/test_a.py", "whole": "", "plain": None}
     [odd] = plan.skipped
-    assert (odd.id, odd.tests and odd.tests.skipped) == ("odd", ("checks/test_b.py",))
+    assert (odd.id, odd.tests and (odd.tests.selected, odd.tests.total)) == ("odd", ((), 1))
