@@ -11,11 +11,11 @@ import shlex
 from typing import Any, Final, NamedTuple
 
 from actors.planner.schema import CacheConfig
+from actors.planner.tree.declared import Declared
 from actors.planner.tree.found import APART
 from actors.planner.tree.hints import Hints
 from actors.planner.tree.manifests import Project, shown, strings, table
 from actors.planner.tree.requirements import canonical, extras, groups, lines_of, runtime, setup_py, third_party, usable
-from actors.planner.tree.tox import Tox
 
 REGISTRY: Final = ("pypi.org", "files.pythonhosted.org")
 VENV: Final = ".venv"
@@ -61,7 +61,7 @@ _PLUGINS: Final = (
     (re.compile(r"--mypy\b"), "pytest-mypy"),
     (re.compile(r"--flake8\b"), "pytest-flake8"),
 )
-_DECIDES: Final = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini")
+_DECIDES: Final = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "noxfile.py")
 _KEY_PATH: Final = re.compile(r"[\w-][\w./-]{0,199}")
 
 
@@ -95,9 +95,11 @@ class _Wanted(NamedTuple):
     files: tuple[str, ...]
 
 
-def environment(project: Project, pyproject: dict[str, Any], tox: Tox, hints: Hints, *, pytest: bool) -> Environment:
+def environment(
+    project: Project, pyproject: dict[str, Any], declared: Declared, hints: Hints, *, pytest: bool
+) -> Environment:
     """The environment for the tests. Empty where the image has all that is needed."""
-    wanted = _wanted(project, pyproject, tox, hints, pytest=pytest)
+    wanted = _wanted(project, pyproject, declared, hints, pytest=pytest)
     asked = [*wanted.requirements, *runtime(project, pyproject)]
     asked += [item for name in wanted.extras for item in extras(project, pyproject).get(name, ())]
     asked += [line for file in wanted.files for line in lines_of(project.text(file))]
@@ -136,22 +138,22 @@ def _made(project: Project, pyproject: dict[str, Any], wanted: _Wanted, missing:
     )
 
 
-def _wanted(project: Project, pyproject: dict[str, Any], tox: Tox, hints: Hints, *, pytest: bool) -> _Wanted:
+def _wanted(project: Project, pyproject: dict[str, Any], declared: Declared, hints: Hints, *, pytest: bool) -> _Wanted:
     optional, grouped = extras(project, pyproject), groups(pyproject)
     chosen_extras = _named(optional, _TEST_NAMES)
     chosen_groups = _wider(grouped, _named(grouped, _TEST_NAMES))
-    files = _from_tox(project, tox)
+    files = _declared_files(project, declared)
     if not chosen_extras and not chosen_groups:
         files += [file for file in hints.files if file in project.texts and file not in files]
         files = files or _test_file(project)
         if not files:
-            chosen_groups = _named(grouped, tox.groups) or _named(grouped, _DEV_NAMES)
+            chosen_groups = _named(grouped, declared.groups) or _named(grouped, _DEV_NAMES)
             chosen_extras = _named(optional, _DEV_NAMES)
-    more = [name for name in (*tox.extras, *hints.extras) if name in optional and name not in chosen_extras]
+    more = [name for name in (*declared.extras, *hints.extras) if name in optional and name not in chosen_extras]
     chosen_extras += more
     grouped_items = [item for name in chosen_groups for item in grouped[name]]
     requirements = [item for item in grouped_items if canonical(item) not in _TOOLS - {"coverage"}]
-    requirements += [line for line in tox.deps if not line.startswith("-")]
+    requirements += [line for line in declared.deps if not line.startswith("-")]
     requirements += setup_py(project).get("tests_require", [])
     requirements += _plugins(project, pyproject)
     itself = _package(project, pyproject)
@@ -182,8 +184,10 @@ def _wider(grouped: dict[str, list[str]], chosen: list[str]) -> list[str]:
     return [name for name in _named(grouped, _DEV_NAMES) if asked and asked <= {*grouped[name]}] or chosen
 
 
-def _from_tox(project: Project, tox: Tox) -> list[str]:
-    asked = [line.removeprefix("--requirement").removeprefix("-r").strip() for line in tox.deps if line.startswith("-")]
+def _declared_files(project: Project, declared: Declared) -> list[str]:
+    asked = [
+        line.removeprefix("--requirement").removeprefix("-r").strip() for line in declared.deps if line.startswith("-")
+    ]
     return [name for name in dict.fromkeys(asked) if name in project.texts]
 
 

@@ -16,7 +16,9 @@ MAX_MANIFESTS: Final = 24
 MAX_NESTED: Final = 100
 MAX_MANIFEST_BYTES: Final = 256 * 1024
 
-_PYTHON: Final = ("pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", ".pytest.ini", "tox.ini", "conftest.py")
+_PYTHON: Final = (
+    "pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", ".pytest.ini", "tox.ini", "noxfile.py", "conftest.py",
+)  # fmt: skip
 _OTHERS: Final = (
     "package.json", "pnpm-workspace.yaml", "go.mod", "go.work", "Cargo.toml", "Makefile", "GNUmakefile", "makefile",
 )  # fmt: skip

@@ -25,7 +25,8 @@ _NAMES: Final = {
     "go.mod": Ecosystem.GO, "go.sum": Ecosystem.GO, "go.work": Ecosystem.GO, "go.work.sum": Ecosystem.GO,
     "Cargo.toml": Ecosystem.RUST, "Cargo.lock": Ecosystem.RUST,
     "pyproject.toml": Ecosystem.PYTHON, "setup.py": Ecosystem.PYTHON, "setup.cfg": Ecosystem.PYTHON,
-    "tox.ini": Ecosystem.PYTHON, "pytest.ini": Ecosystem.PYTHON, "uv.lock": Ecosystem.PYTHON,
+    "tox.ini": Ecosystem.PYTHON, "noxfile.py": Ecosystem.PYTHON, "pytest.ini": Ecosystem.PYTHON,
+    "uv.lock": Ecosystem.PYTHON,
     "poetry.lock": Ecosystem.PYTHON, "pdm.lock": Ecosystem.PYTHON, "Pipfile": Ecosystem.PYTHON,
     "Pipfile.lock": Ecosystem.PYTHON,
 }  # fmt: skip

@@ -40,7 +40,7 @@ def _unread(files: Sequence[str], read: Mapping[str, bytes]) -> list[str]:
 
 def _open_questions(project: Project) -> bool:
     """Whether the manifests alone leave open how the tests are run: then another CI's files are worth reading."""
-    if any(name in project.texts for name in ("tox.ini", "go.mod", "go.work", "Cargo.toml")):
+    if any(name in project.texts for name in ("tox.ini", "noxfile.py", "go.mod", "go.work", "Cargo.toml")):
         return False
     if "package.json" in project.texts:
         return '"test"' not in project.text("package.json")

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
+from actors.planner.tree.declared import Declared
 from actors.planner.tree.found import JUNIT, TESTS, Ecosystem, Grain, TreeJob, reason
 from actors.planner.tree.hints import Hints, hints_of
 from actors.planner.tree.install import Environment, environment
 from actors.planner.tree.manifests import Project, shown, table
-from actors.planner.tree.tox import Tox, read_tox
+from actors.planner.tree.nox import read_nox
+from actors.planner.tree.tox import read_tox
 from models.ids import JobId
 from models.job import DEFAULT_IMAGE, JobSpec
 from models.plan import Reason
@@ -45,13 +47,19 @@ def propose(project: Project, *, alone: bool, hints: Sequence[str]) -> tuple[str
     if not python:
         return None
     pyproject = project.toml("pyproject.toml")
-    tox = read_tox(project, pyproject)
-    found = _hints(project, tox, hints)
+    declared = _declared(project, pyproject)
+    found = _hints(project, declared, hints)
     runner = _runner(project, python, pyproject, found)
     if runner is None:
         return _syntax(project, python) if alone else None
-    made = environment(project, pyproject, tox, found, pytest=runner.source == "pytest")
-    return runner.source, _job(project, python, runner, made, tox, pyproject)
+    made = environment(project, pyproject, declared, found, pytest=runner.source == "pytest")
+    return runner.source, _job(project, python, runner, made, declared, pyproject)
+
+
+def _declared(project: Project, pyproject: dict[str, Any]) -> Declared:
+    """What tox or nox says. A project that has both uses one to call the other, or for other things than tests."""
+    tox = read_tox(project, pyproject)
+    return tox if tox.commands or tox.deps else read_nox(project)
 
 
 def _job(
@@ -59,7 +67,7 @@ def _job(
     python: Sequence[str],
     runner: _Runner,
     made: Environment,
-    tox: Tox,
+    declared: Declared,
     pyproject: Mapping[str, Any],
 ) -> TreeJob:
     layout = any(file.startswith("src/") for file in python) and "src/__init__.py" not in project.there
@@ -73,7 +81,7 @@ def _job(
         id=JobId("test"),
         run=(*made.steps, f"{made.enter}{path}{runner.command}"),
         image=_image(project, pyproject),
-        env=dict((*tox.env, *made.env)),
+        env=dict((*declared.env, *made.env)),
         junit=runner.junit,
         egress=made.egress,
     )
@@ -116,10 +124,10 @@ def _arguments(project: Project, pyproject: Mapping[str, Any], hints: Hints) -> 
     return f"{shlex.join(options)} {selection}" if options else selection
 
 
-def _hints(project: Project, tox: Tox, lines: Sequence[str]) -> Hints:
+def _hints(project: Project, declared: Declared, lines: Sequence[str]) -> Hints:
     direct = {file.rpartition("/")[0] for file in project.files if file.endswith(".py")} - {""}
     folders = {str(each) for folder in direct for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)}
-    return hints_of([*tox.commands, *lines], project.there, folders - {"."})
+    return hints_of([*declared.commands, *lines], project.there, folders - {"."})
 
 
 def _syntax(project: Project, python: Sequence[str]) -> tuple[str, TreeJob]:

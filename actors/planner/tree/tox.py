@@ -5,8 +5,9 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from actors.planner.tree.declared import Declared
 from actors.planner.tree.manifests import Project, strings, table
 
 _MAX_LINES: Final = 200
@@ -16,17 +17,7 @@ _OWN_FOLDER: Final = re.compile(r"\{(?:toxinidir|tox_root)\}/?")
 _POSARGS: Final = re.compile(r"\{posargs:?([^{}]*)\}")
 
 
-class Tox(NamedTuple):
-    """The environment that tests run in by default. `commands` are lines for `hints.py`."""
-
-    deps: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    commands: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
-
-
-def read_tox(project: Project, pyproject: dict[str, Any]) -> Tox:
+def read_tox(project: Project, pyproject: dict[str, Any]) -> Declared:
     """Of the base environment; conditional lines (`py310: …`) are left out."""
     if "tox.ini" in project.texts:
         return _from_ini(project.ini("tox.ini"))
@@ -38,11 +29,11 @@ def read_tox(project: Project, pyproject: dict[str, Any]) -> Tox:
             parser.read_string(inner["legacy_tox_ini"])
         except (configparser.Error, ValueError) as error:
             project.unusable("pyproject.toml", error)
-            return Tox()
+            return Declared()
         return _from_ini(parser)
     commands = base.get("commands")
     argv = [strings(command) for command in commands] if isinstance(commands, list) else []
-    return Tox(
+    return Declared(
         deps=tuple(strings(base.get("deps"))),
         extras=tuple(strings(base.get("extras"))),
         groups=tuple(strings(base.get("dependency_groups"))),
@@ -51,11 +42,11 @@ def read_tox(project: Project, pyproject: dict[str, Any]) -> Tox:
     )
 
 
-def _from_ini(parser: configparser.RawConfigParser) -> Tox:
+def _from_ini(parser: configparser.RawConfigParser) -> Declared:
     def of(*names: str) -> str:
         return "\n".join(parser.get("testenv", name, fallback="") or "" for name in names)
 
-    return Tox(
+    return Declared(
         deps=tuple(_here(of("deps"))),
         extras=tuple(word for line in _plain(of("extras")) for word in line.replace(",", " ").split()),
         groups=tuple(word for line in _plain(of("dependency_groups")) for word in line.replace(",", " ").split()),

@@ -223,6 +223,65 @@ commands = pytest {posargs:tests} -m "not slow"
     assert "HERE" not in job.spec.env
 
 
+NOX = """
+import nox
+DEPS = ["trio", "idna"]
+
+@nox.session
+def lint(session):
+    session.install("ruff")
+
+@nox.session(name="unit-tests", python=["3.9", "3.12"])
+def unit(session: nox.Session) -> None:
+    session.install("-r", "ci.txt", *DEPS, "-c", "pins.txt")
+    session.install("-e", ".[fast]", f"x-{session.python}")
+    session.run("pytest", "-m", "not slow", "tests", *session.posargs, env={"MODE": "strict", "HERE": "a b"})
+"""
+
+
+def test_nox_says_what_the_tests_need() -> None:
+    pyproject = "[build-system]\nrequires=[]\n[project]\nname='x'\noptional-dependencies={fast=['uvloop']}"
+    job = only(tree(*TESTS, "pins.txt", noxfile__py=NOX, ci__txt="sniffio", pyproject__toml=pyproject))
+    assert "-e '.[fast]' -r ci.txt trio idna pytest" in job.spec.run[0]
+    assert job.spec.run[1].endswith("-m 'not slow' ${DELTA_TESTS:-tests}")
+    assert job.spec.env["MODE"] == "strict"
+    assert "HERE" not in job.spec.env
+    assert "noxfile.py" in job.cache[0].key
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'session.install(*nox.project.dependency_groups(PYPROJECT, "ci"))',
+        'session.run_install("uv", "sync", "--group=ci", env={})',
+        'session.install("--group", "ci", ".")',
+        'session.run_always("poetry", "install", "--with", "ci,", external=True)',
+    ],
+)
+def test_nox_names_dependency_groups(line: str) -> None:
+    noxfile = f"from nox import session\n@session\ndef check(s):\n    {line.replace('session.', 's.')}\n"
+    job = only(tree(*TESTS, noxfile__py=noxfile, pyproject__toml="[dependency-groups]\nci=['trio']\nweb=['flask']"))
+    assert "install --quiet trio pytest" in job.spec.run[0]
+
+
+def test_tox_comes_before_nox_that_calls_it() -> None:
+    job = only(tree(*TESTS, noxfile__py=NOX, tox__ini="[testenv]\ndeps = anyio\n"))
+    assert "anyio" in job.spec.run[0]
+    assert "trio" not in job.spec.run[0]
+
+
+@pytest.mark.parametrize("text", ["def", "x = " + "(" * 5000, "@nox" + ".a" * 5000 + "\ndef t(s): s.run(*[" + "*" * 99])
+def test_a_noxfile_that_does_not_parse_is_told(text: str) -> None:
+    found = tree(*TESTS, noxfile__py=text)
+    assert only(found).spec.run == (PYTEST,)
+    assert any("`noxfile.py` does not parse" in note for note in found.notes)
+
+
+def test_a_noxfile_without_sessions_says_nothing() -> None:
+    deep = "@nox" + ".a" * 500 + "\ndef tests(session):\n    session.install('trio')\n"
+    assert only(tree(*TESTS, noxfile__py=deep)).spec.run == (PYTEST,)
+
+
 def test_plugins_that_pytests_configuration_asks_for_are_added() -> None:
     job = only(tree(*TESTS, pytest__ini="[pytest]\naddopts = --cov=x -n auto\nasyncio_mode = auto\n"))
     assert "install --quiet pytest-cov pytest-asyncio pytest-xdist pytest" in job.spec.run[0]
