@@ -13,7 +13,7 @@ from typing import Final
 from actors.analyzer.categorize import Verdict, categorize
 from actors.analyzer.excerpt import Excerpt, excerpt, last_lines
 from actors.analyzer.junit import MAX_TESTS, read_junit
-from actors.analyzer.ranker.choose import chosen, is_of_steps
+from actors.analyzer.ranker.choose import Chosen, chosen, is_of_steps
 from actors.analyzer.signature import signature
 from actors.analyzer.tests_in_log import failing_tests
 from actors.analyzer.window import HEAD_LINES, Line, spans, window
@@ -46,8 +46,8 @@ def analyze(
     seen = window(lines)
     stopped = result is not None and result.cause in _STOPPED
     texts = [line.text for line in seen]
-    ranked = [] if stopped else chosen(texts, passed, steps=is_of_steps(lines[:HEAD_LINES]))
-    shown = last_lines(seen) if stopped else excerpt(seen, ranked)
+    ranked = Chosen([], []) if stopped else chosen(texts, passed, steps=is_of_steps(lines[:HEAD_LINES]))
+    shown = last_lines(seen) if stopped else excerpt(seen, ranked.lines)
     failing = _failing(seen, junit)
     end = "\n".join(line.text for line in seen[-_END_LINES:])
     verdict = categorize(end, failing, result, excerpt=shown.text)
@@ -59,10 +59,10 @@ def analyze(
         excerpt=shown.spans,
         excerpt_text=shown.text,
         summary=_summary(verdict, failing, shown, result, spec)[:MAX_SUMMARY_CHARS],
-        signature=_signature(verdict, failing, shown, [texts[at] for at in ranked], result),
+        signature=_signature(verdict, failing, [texts[at] for at in ranked.telling], result),
         failing_tests=failing,
         looked_at=verdict.looked_at,
-        evidence=spans(seen, ranked),
+        evidence=spans(seen, ranked.lines),
     )
 
 
@@ -138,13 +138,9 @@ def _short(name: str) -> str:
 
 
 def _signature(
-    verdict: Verdict,
-    failing: Sequence[FailingTest],
-    shown: Excerpt,
-    evidence: Sequence[str],
-    result: AttemptResult | None,
+    verdict: Verdict, failing: Sequence[FailingTest], telling: Sequence[str], result: AttemptResult | None
 ) -> str:
     """What ended from outside is known by how."""
     if result is not None and result.cause is not Cause.EXIT:
         return f"{verdict.category}: {result.cause}"
-    return signature(verdict.category, failing, _message(shown), evidence)
+    return signature(failing, telling)

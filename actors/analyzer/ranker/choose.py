@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ MAX_LINES: Final = 2_000  # of all spans together
 _NEW: Final = -5.0
 _WORTH: Final = 0.0
 _MOST: Final = 6.0  # one line must not outweigh all around it
+_TELLING: Final = 2.0  # so far below the best line, a line tells little
 # Of a log of steps: this share of its characters, so many lines at most, and of lines that begin alike the first few.
 _SHARE: Final = 0.035
 _SPREAD_LINES: Final = 250
@@ -33,14 +34,27 @@ _STEPS: Final = re.compile(r"##\[(?:group|endgroup|error|command)\]")
 _CHANGING: Final = re.compile(r"\d+|0x[0-9a-f]+|\b[0-9a-f]{7,40}\b", re.IGNORECASE)
 
 
-def chosen(lines: Sequence[str], passed: Sequence[Sequence[str]], *, steps: bool) -> list[int]:
-    """The indexes of the lines that explain a failure, in order. `lines` are clean; `passed` need not be.
+class Chosen(NamedTuple):
+    """Indexes of lines, in order: those that explain a failure, and of these the ones that tell the most."""
+
+    lines: list[int]
+    telling: list[int]
+
+
+def chosen(lines: Sequence[str], passed: Sequence[Sequence[str]], *, steps: bool) -> Chosen:
+    """The lines that explain a failure. `lines` are clean; `passed` need not be.
 
     `steps` says that the log is one of steps (`is_of_steps`, which wants it as it is).
     """
     if not lines:
-        return []
+        return Chosen([], [])
     judged = scores(features(lines))
+    found = _explaining(lines, judged, passed, steps=steps)
+    best = max((judged[at] for at in found if lines[at]), default=0.0)
+    return Chosen(found, [at for at in found if lines[at] and judged[at] >= best - _TELLING])
+
+
+def _explaining(lines: Sequence[str], judged: Floats, passed: Sequence[Sequence[str]], *, steps: bool) -> list[int]:
     if passed:
         known = {_plain(clean(line)) for log in passed for line in log}
         new = [at for at, line in enumerate(lines) if judged[at] > _NEW and line and _plain(line) not in known]

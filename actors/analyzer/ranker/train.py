@@ -97,7 +97,7 @@ def main() -> None:
     labels = [json.loads(line) for line in (args.folder / "labels.jsonl").read_text().splitlines()]
     logs = [Log(args.folder, label) for label in labels if label["spans"]]
     MODEL.write_text(json.dumps(written(trained(logs)), separators=(",", ":")) + "\n")
-    hit = sum(bool(set(chosen(log.lines, (), steps=False)) & set(np.flatnonzero(log.truth))) for log in logs)
+    hit = sum(bool(set(chosen(log.lines, (), steps=False).lines) & set(np.flatnonzero(log.truth))) for log in logs)
     print(f"{len(logs)} logs learned, {hit} of them hit; on others it is worse")
 
 

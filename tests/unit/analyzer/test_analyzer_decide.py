@@ -120,7 +120,7 @@ def test_pytests_failure_is_its_assertion_and_place() -> None:
     assert [(span.first, span.last) for span in finding.excerpt] == [(11, 15)]
     assert finding.summary == "`test_add` failed: assert 3 == 4"
     assert finding.category is Category.TEST
-    assert re.fullmatch(r"test: tests/test_ops\.py::TestAdd::test_add #[0-9a-f]{10}", finding.signature)
+    assert re.fullmatch(r"tests/test_ops\.py::TestAdd::test_add #[0-9a-f]{10}", finding.signature)
 
 
 def test_a_junit_report_is_trusted_more_than_the_log() -> None:
@@ -183,14 +183,17 @@ def test_a_job_that_was_stopped_shows_what_it_did_last() -> None:
     assert shown(finding)[-1] == "tests/test_slow.py ."
 
 
-def test_the_signature_is_of_what_is_said_first_and_of_nothing_that_changes() -> None:
-    def of(*evidence: str) -> str:
-        return signature(Category.BUILD, (), "kettle.c:3: error: no tea", evidence)
+def test_the_signature_is_of_what_is_said_and_of_nothing_that_changes() -> None:
+    def of(*telling: str) -> str:
+        return signature((), telling)
 
     first = of("/home/a/src/kettle.c:3: error: no tea", "make: *** [tea] Error 1")
     assert first == of("/build/b/src/kettle.c:17: error: no tea", "make: *** [tea] Error 2")
     assert first != of("/home/a/src/kettle.c:3: error: no water", "make: *** [tea] Error 1")
-    assert signature(Category.UNKNOWN, (), "", ()) == "unknown: no log"
+    assert first == of("make: *** [tea] Error 9", "kettle.c:4: error: no tea", "make: *** [tea] Error 1")
+    assert re.fullmatch(r"kettle\.c:<n>: error: no tea #[0-9a-f]{10}", of("warming up", "kettle.c:3: error: no tea"))
+    assert len({signature((), ()), of("エラー: 茶がない"), of("エラー: 水がない"), of("== !!"), of("== ??")}) == 5
+    assert signature((), ()) == "no log"
 
 
 def test_the_signature_is_the_same_on_another_machine_and_day() -> None:

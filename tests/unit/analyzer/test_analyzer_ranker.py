@@ -70,7 +70,7 @@ TELLING = {
 def test_the_line_that_tells_is_among_the_chosen(kind: str) -> None:
     lines = [*QUIET, "", "$ make check", *FAILURES[kind], *END]
     wanted = len(QUIET) + 2 + TELLING[kind]
-    found = chosen(lines, (), steps=False)
+    found = chosen(lines, (), steps=False).lines
     assert wanted in found
     assert len(found) < len(QUIET), "what is quiet is left out"
 
@@ -78,18 +78,18 @@ def test_the_line_that_tells_is_among_the_chosen(kind: str) -> None:
 def test_what_a_passing_log_has_too_is_no_news() -> None:
     noise = ["warning: error handling is old", "Traceback is off", "error: ignored 3 times"]
     lines = [*QUIET, *noise, *FAILURES["shell"], *END]
-    found = chosen(lines, [[*QUIET, *noise, *END]], steps=False)
+    found = chosen(lines, [[*QUIET, *noise, *END]], steps=False).lines
     assert found == [len(QUIET) + len(noise)]
 
 
 def test_a_log_that_has_nothing_new_is_judged_as_if_alone() -> None:
     lines = [*QUIET, *FAILURES["shell"], *END]
-    assert len(QUIET) in chosen(lines, [lines], steps=False)
+    assert len(QUIET) in chosen(lines, [lines], steps=False).lines
 
 
 def test_of_a_log_of_steps_each_wording_is_shown_once() -> None:
     lines = [*QUIET, *FAILURES["gcc"], *QUIET, *FAILURES["go"] * 20, *END]
-    found = [lines[at] for at in chosen(lines, (), steps=True)]
+    found = [lines[at] for at in chosen(lines, (), steps=True).lines]
     assert FAILURES["gcc"][1] in found
     assert found.count(FAILURES["go"][1]) == 1
     assert is_of_steps(["2024-01-01T00:00:00.0Z ##[group]Run make"])
@@ -107,7 +107,7 @@ def test_the_model_belongs_to_the_features() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=40), max_size=60), st.lists(st.text(max_size=40), max_size=20), st.booleans())
 def test_whatever_the_log_the_choice_is_of_its_lines(lines: list[str], passed: list[str], steps: bool) -> None:
-    found = chosen(lines, [passed] if passed else (), steps=steps)
+    found = chosen(lines, [passed] if passed else (), steps=steps).lines
     assert found == sorted(set(found))
     assert all(0 <= at < len(lines) for at in found)
     assert len(found) <= MAX_LINES
