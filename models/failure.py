@@ -42,7 +42,11 @@ class FailingTest(Record):
 
 
 class PastFailure(Record):
-    """An earlier failure that resembles this one. `distance` is the cosine distance of the excerpts' embeddings."""
+    """An earlier failure that resembles this one. `distance` is the cosine distance of the excerpts' embeddings.
+
+    `times` counts those with its signature, `since` is when the first of them was, `numbers` are pull requests that had
+    it, newest first. `same` says that its signature is also this failure's.
+    """
 
     run: RunId
     job: JobId
@@ -54,6 +58,10 @@ class PastFailure(Record):
     signature: str
     distance: float
     fixed_by: CommitId | None = None
+    same: bool = False
+    times: int = 1
+    since: float | None = None
+    numbers: tuple[int, ...] = ()
 
 
 class Finding(Record):
@@ -103,3 +111,11 @@ class RememberedFailure(Record):
     def key(self) -> str:
         """One failure is remembered for each job of a run."""
         return f"{self.run}.{self.job}"
+
+
+class Repeats(Record):
+    """The failures with one signature in a repository: how many, when the first was, and the newest, newest first."""
+
+    times: int = 0
+    since: float = 0.0
+    latest: tuple[RememberedFailure, ...] = ()

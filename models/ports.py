@@ -13,10 +13,10 @@ from typing import Protocol
 from models.caches import CacheEntry, CachePlace, UsedCache
 from models.commands import Command
 from models.events import Event
-from models.failure import RememberedFailure
+from models.failure import RememberedFailure, Repeats
 from models.fence import Fence
 from models.history import Audit, Miss, PastChange, Profile
-from models.ids import AttemptId, RunId
+from models.ids import AttemptId, JobId, RunId
 from models.inbox import Message
 from models.lifecycle.decision import Decision
 from models.logs import LogChunk
@@ -183,14 +183,29 @@ class Reports(Protocol):
 
 
 class Failures(Protocol):
-    """Everything the analyzer ever explained."""
+    """What the analyzer explained, by repository, each with the embedding of its excerpt.
+
+    Of a repository the newest `MOST_FAILURES` are kept.
+    """
 
     async def remember(self, failure: RememberedFailure, vector: bytes | None = None) -> None:
         """Stores it under its key, with its vector (float32, native order) or beside the one that is there."""
         ...
 
-    async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
-        """All of them, each with its vector."""
+    async def find(self, repository: str, keys: Sequence[str]) -> list[RememberedFailure]:
+        """Those that are known, in that order."""
+        ...
+
+    async def alike(self, repository: str, signature: str, limit: int) -> Repeats:
+        """Those with this signature: how many, since when, and the newest `limit`, newest first."""
+        ...
+
+    async def unfixed(self, repository: str, line: str, job: JobId) -> list[RememberedFailure]:
+        """Those of a job on one line of work that nothing is known to have fixed, oldest first."""
+        ...
+
+    def vectors(self, repository: str) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """All vectors by key, in pages; one that is added meanwhile may be left out."""
         ...
 
 

@@ -10,11 +10,9 @@ import logging
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from actors.analyzer.decide import analyze
-from actors.analyzer.memory import Memory
-from actors.analyzer.similar import text_of
+from actors.analyzer.past import Past
+from actors.analyzer.similar import fixed, text_of
 from actors.planner.glob import compile_glob, match
 from cluster.blobs import LocalBlobs
 from cluster.store.store import Store
@@ -34,18 +32,13 @@ _MOST_REPORTS = 20
 
 
 class Analyzer:
-    """Explains failures. Its memory of past ones is rebuilt from the store at each start."""
+    """Explains failures. Nothing is kept here that the store does not have."""
 
-    def __init__(self, store: Store, blobs: LocalBlobs, encoder: Encoder, memory: Memory) -> None:
+    def __init__(self, store: Store, blobs: LocalBlobs, encoder: Encoder) -> None:
         self._store = store
         self._blobs = blobs
         self._encoder = encoder
-        self._memory = memory
-
-    async def start(self) -> None:
-        """Reads the past failures."""
-        for failure, vector in await self._store.failures.everything():
-            self._memory.remember(failure, np.frombuffer(vector, dtype=np.float32))
+        self._past = Past(store.failures)
 
     async def explain(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId) -> Explanation:
         """The explanation of one attempt; asking again gives the same and remembers nothing twice."""
@@ -60,16 +53,15 @@ class Analyzer:
         except InfrastructureError as error:  # without the model there is still an explanation, only no past
             log.warning("the failure of %s is not compared with earlier ones: %s", attempt_id, error)
             return Explanation(finding=finding)
-        past = self._memory.nearest(run.change.repository, vector, run=run_id, signature=finding.signature)
         failure = _remembered(run, job_id, finding)
-        await self._store.failures.remember(failure, vector.tobytes())
-        self._memory.remember(failure, vector)
+        past = await self._past.like(failure, vector)
+        await self._past.remember(failure, vector)
         return Explanation(finding=finding, past=past)
 
     async def note_fix(self, run_id: RunId, job_id: JobId) -> None:
         """The job passes in this run: its earlier failures on the same line of work are fixed by the run's commit."""
         change = (await self._store.runs.load(run_id)).change
-        for failure in self._memory.fixed(change.repository, change.line, job_id, change.head):
+        for failure in fixed(await self._store.failures.unfixed(change.repository, change.line, job_id), change.head):
             await self._store.failures.remember(failure)
 
     async def encode(self, texts: Sequence[str]) -> Vector:

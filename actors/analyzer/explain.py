@@ -112,11 +112,21 @@ def _where(finding: Finding) -> str:
 
 
 def _resembles(past: PastFailure) -> str:
-    when = datetime.fromtimestamp(past.at, UTC).strftime("%Y-%m-%d")
+    """How often and since when, in which pull requests; then the one whose fix is known, else the newest."""
     where = f"#{past.number}" if past.number is not None else f"commit {_commit(past.head)}"
     title = f" ({code(past.title, 80)})" if past.title else ""
-    fix = f"; fixed by {_commit(past.fixed_by)}" if past.fixed_by else "; no fix is known"
-    return f"Seen before: {code(past.job)} of {when} in {where}{title}, distance {past.distance:.2f}{fix}."
+    one = f"{code(past.job)} of {_day(past.at)} in {where}{title}"
+    fix = f"fixed by {_commit(past.fixed_by)}" if past.fixed_by else "no fix is known"
+    seen = "Seen before" if past.same else f"Something like it was seen before ({1 - past.distance:.1%} alike)"
+    if past.times <= 1:
+        return f"{seen}: {one}; {fix}."
+    numbers = f" in {', '.join(f'#{number}' for number in past.numbers)}" if past.numbers else ""
+    which = "one of them" if past.fixed_by else "lately"
+    return f"{seen}: {past.times} times since {_day(past.since or past.at)}{numbers}; {which} {one}, {fix}."
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
 def _commit(commit: str) -> str:

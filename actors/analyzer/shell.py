@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from actors.analyzer.actor import Analyzer
-from actors.analyzer.memory import Memory
 from actors.shell import Starting
 from actors.site import Site
 from models.embedding.encoder import Encoder
@@ -15,5 +14,8 @@ class AnalyzerActor(Starting, Analyzer):
 
     def __init__(self, settings: Settings, site: Site) -> None:
         del settings  # every actor is made with the same two arguments
-        Analyzer.__init__(self, site.store(), site.blobs, Encoder(), Memory())
-        self._begin(self.start())
+        Analyzer.__init__(self, site.store(), site.blobs, Encoder())
+
+    async def ready(self) -> str:
+        """It is, as soon as it is made: what it remembers is read when it is asked for."""
+        return type(self).__name__

@@ -1,24 +1,22 @@
-"""The earlier failure that this one resembles: the nearest by embedding of the same repository, if it is near enough.
+"""The earlier failure that this one resembles, and how often it was there. Pure.
 
-Pure: the analyzer's actor keeps the index and the failures, and rebuilds them from the store. Showing a failure that
-has nothing to do with this one costs trust, so beyond MAX_DISTANCE nothing is shown.
+An equal signature is the same failure. Without one, only an excerpt that says almost the same counts: showing a failure
+that has nothing to do with this one costs trust, so beyond MAX_DISTANCE nothing is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from actors.analyzer.normalize import normalize
-from models.embedding.index import Vector, VectorIndex
-from models.failure import Finding, PastFailure, RememberedFailure
-from models.ids import RunId
+from models.failure import Finding, PastFailure, RememberedFailure, Repeats
+from models.ids import CommitId
 
-MAX_DISTANCE: Final = 0.25
-# Of neighbours about as near as the nearest, one with an equal signature is preferred, then one with a fix.
-_ABOUT_EQUAL: Final = 0.02
-_NEIGHBOURS: Final = 32
+# Measured: see "How well failures are explained" in docs/performance.md.
+MAX_DISTANCE: Final = 0.005
 _EMBEDDED_LINES: Final = 20
+_NUMBERS: Final = 5
 
 
 def text_of(finding: Finding) -> str:
@@ -27,51 +25,43 @@ def text_of(finding: Finding) -> str:
     return "\n".join([finding.signature, *(line for line in lines if line)])
 
 
-def nearest(
-    vector: Vector,
-    index: VectorIndex,
-    past: Mapping[str, RememberedFailure],
-    *,
-    repository: str,
-    excluding: RunId,
-    signature: str = "",
-) -> PastFailure | None:
-    """The failure to show beside this one: of this repository, not of this run; None when nothing is near enough.
+def seen_before(repeats: Repeats, failure: RememberedFailure, *, distance: float) -> PastFailure | None:
+    """The failure to show beside this one, of those with one signature; None where all of them are of its own run.
 
-    `past` holds the failures under the ids they have in `index`.
+    It is the newest that is known to be fixed, else the newest.
     """
-    near: list[tuple[float, RememberedFailure]] = []
-    k = _NEIGHBOURS
-    while True:
-        neighbours = [(distance, past.get(key)) for key, distance in index.nearest(vector, k)]
-        close = [(distance, failure) for distance, failure in neighbours if distance <= MAX_DISTANCE]
-        near = [
-            (distance, failure)
-            for distance, failure in close
-            if failure is not None and failure.repository == repository and failure.run != excluding
-        ]
-        # The index holds all repositories: others' failures may fill the first places.
-        if near or len(close) < k or k >= len(index):
-            break
-        k *= 4
-    return _best(near, signature) if near else None
-
-
-def _best(near: list[tuple[float, RememberedFailure]], signature: str) -> PastFailure:
-    about_equal = [item for item in near if item[0] <= near[0][0] + _ABOUT_EQUAL]
-    distance, failure = max(
-        about_equal,
-        key=lambda item: (item[1].signature == signature, item[1].fixed_by is not None, -item[0], item[1].at),
-    )
+    others = [other for other in repeats.latest if other.run != failure.run]
+    if not others:
+        return None
+    shown = next((other for other in others if other.fixed_by is not None), others[0])
+    numbers = dict.fromkeys(other.number for other in others if other.number is not None)
     return PastFailure(
-        run=failure.run,
-        job=failure.job,
-        at=failure.at,
-        head=failure.head,
-        number=failure.number,
-        title=failure.title,
-        category=failure.category,
-        signature=failure.signature,
+        run=shown.run,
+        job=shown.job,
+        at=shown.at,
+        head=shown.head,
+        number=shown.number,
+        title=shown.title,
+        category=shown.category,
+        signature=shown.signature,
         distance=distance,
-        fixed_by=failure.fixed_by,
+        fixed_by=shown.fixed_by,
+        same=shown.signature == failure.signature,
+        times=repeats.times - (len(repeats.latest) - len(others)),
+        since=min(repeats.since, others[-1].at),
+        numbers=tuple(numbers)[:_NUMBERS],
     )
+
+
+def nearest(near: Iterable[tuple[float, RememberedFailure]], failure: RememberedFailure) -> RememberedFailure | None:
+    """The nearest of other runs, by cosine distance, where it is near enough; of equals, the newest."""
+    close = [item for item in near if item[0] <= MAX_DISTANCE and item[1].run != failure.run]
+    return min(close, key=lambda item: (item[0], -item[1].at))[1] if close else None
+
+
+def fixed(unfixed: Sequence[RememberedFailure], by: CommitId) -> list[RememberedFailure]:
+    """The job passes at `by`: what failed on the same line of work at another commit is fixed. Those, corrected.
+
+    A failure at the same commit that passes now was not fixed by it: it was a flake, or somebody else's fault.
+    """
+    return [failure.having(fixed_by=by) for failure in unfixed if failure.head != by]

@@ -28,7 +28,7 @@ from models.machines import JobState
 from models.run import Run
 
 if TYPE_CHECKING:
-    from actors.planner.memory import Memory
+    from actors.vectors import Vectors
     from models.embedding.index import Vector
 
 log = logging.getLogger(__name__)
@@ -63,10 +63,10 @@ class History:
         return await self._store.runs.load(run)
 
     @cached_property
-    def _memory(self) -> Memory:
-        from actors.planner.memory import Memory  # numpy: not where nothing has failed yet
+    def _vectors(self) -> Vectors:
+        from actors.vectors import Vectors  # numpy: not where nothing has failed yet
 
-        return Memory(self._store.changes)
+        return Vectors(self._store.changes.vectors)
 
     async def recall(self, change: Change, describe: Callable[[], Described]) -> Recollection:
         """What the past says to a change. A store that does not answer is a note, as a model that does not is.
@@ -170,8 +170,8 @@ class History:
         described = await asyncio.to_thread(describe)
         await self._embed_waiting(change.repository)
         vector: Vector = (await self._encoding.encode([described.text]))[0]
-        near = await self._memory.nearest(change.repository, vector, _LOOKED_AT)
-        similarity = {run: round(value, 4) for run, value in near if value >= MIN_SIMILARITY}
+        near = await self._vectors.nearest(change.repository, vector, _LOOKED_AT)
+        similarity = {RunId(run): round(value, 4) for run, value in near if value >= MIN_SIMILARITY}
         found = await self._store.changes.find(change.repository, [*similarity])
         return [
             Neighbour(change=past.brief(_PATHS_IN_RECEIPT), similarity=similarity[past.run])
@@ -190,7 +190,8 @@ class History:
                 log.warning("%d changes of %s are not embedded yet: %s", len(waiting) - first, repository, error)
                 return
             learned: dict[RunId, Vector] = {run: vector for (run, _), vector in zip(batch, vectors, strict=True)}
-            await self._memory.learn(repository, learned)
+            await self._store.changes.embedded(repository, {run: vector.tobytes() for run, vector in learned.items()})
+            self._vectors.add(repository, learned.items())
 
 
 def _explained(run: Run) -> bool:

@@ -1,37 +1,103 @@
-"""Remembered failures, with the embedding of their excerpt, so that the next one like it can be recognised."""
+"""Remembered failures of a repository, so that the next one like it is recognised. See `models.ports.Failures`.
+
+What has an equal signature, and what was not fixed yet, is found by keys of its own, without a look at the others.
+"""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 from redis.asyncio import Redis
 
 from cluster.store import keys
 from cluster.store.connection import answering, text
-from models.failure import RememberedFailure
+from models.failure import RememberedFailure, Repeats
+from models.ids import JobId
+
+MOST_FAILURES: Final = 100_000
+_PAGE: Final = 1_000
 
 
 class FailureStore:
-    """Everything the analyzer ever explained. Small records: the excerpt's vector, not the log."""
+    """See `models.ports.Failures`. `most` bounds what is kept of one repository."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, most: int = MOST_FAILURES) -> None:
         self._redis = redis
+        self._most = most
 
     async def remember(self, failure: RememberedFailure, vector: bytes | None = None) -> None:
-        """Stores it under its key, with its vector (float32, native order) or beside the one that is there."""
+        """Stores it under its key, in place of an earlier version; of too many, the oldest go."""
+        at = keys.failures(failure.repository)
+        unfixed = at.unfixed(failure.line, failure.job)
+        with answering():
+            before = await self.find(failure.repository, [failure.key])
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                for old in before:
+                    pipeline.zrem(at.alike(old.signature), old.key)
+                pipeline.hset(at.records, failure.key, failure.model_dump_json())
+                pipeline.zadd(at.order, {failure.key: failure.at})
+                pipeline.zadd(at.alike(failure.signature), {failure.key: failure.at})
+                if failure.fixed_by is None:
+                    pipeline.sadd(unfixed, failure.key)
+                else:
+                    pipeline.srem(unfixed, failure.key)
+                if vector is not None:
+                    pipeline.hset(at.vectors, failure.key, vector)
+                pipeline.zrange(at.order, 0, -self._most - 1)
+                *_, old_keys = await pipeline.execute()
+            await self._forget(failure.repository, [text(key) for key in old_keys])
+
+    async def find(self, repository: str, keys_: Sequence[str]) -> list[RememberedFailure]:
+        """Those that are known, in that order."""
+        if not keys_:
+            return []
+        with answering():
+            found = await self._redis.hmget(keys.failures(repository).records, [*keys_])
+        return [RememberedFailure.model_validate_json(json) for json in found if json is not None]
+
+    async def alike(self, repository: str, signature: str, limit: int) -> Repeats:
+        """Those with this signature."""
+        alike = keys.failures(repository).alike(signature)
         with answering():
             async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hset(keys.FAILURES, failure.key, failure.model_dump_json())
-                if vector is not None:
-                    pipeline.hset(keys.FAILURE_VECTORS, failure.key, vector)
-                await pipeline.execute()
+                pipeline.zcard(alike)
+                pipeline.zrange(alike, 0, 0, withscores=True)
+                pipeline.zrevrange(alike, 0, limit - 1)
+                times, first, latest = await pipeline.execute()
+        if not times:
+            return Repeats()
+        found = await self.find(repository, [text(key) for key in latest])
+        return Repeats(times=times, since=first[0][1], latest=tuple(found))
 
-    async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
-        """All of them, each with its vector."""
+    async def unfixed(self, repository: str, line: str, job: JobId) -> list[RememberedFailure]:
+        """Those of a job on one line of work that nothing is known to have fixed, oldest first."""
         with answering():
-            found = await self._redis.hgetall(keys.FAILURES)
-            vectors = await self._redis.hgetall(keys.FAILURE_VECTORS)
-        by_key = {text(key): vector for key, vector in vectors.items() if isinstance(vector, bytes)}
-        return [
-            (RememberedFailure.model_validate_json(json), by_key[text(key)])
-            for key, json in found.items()
-            if text(key) in by_key
-        ]
+            found = await self._redis.smembers(keys.failures(repository).unfixed(line, job))
+        known = await self.find(repository, [text(key) for key in found])
+        return sorted(known, key=lambda failure: (failure.at, failure.key))
+
+    async def vectors(self, repository: str) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """All vectors, a page at a time. HSCAN may give one twice, and never leaves out one that was there before."""
+        cursor = 0
+        while True:
+            with answering():
+                cursor, page = await self._redis.hscan(keys.failures(repository).vectors, cursor, count=_PAGE)
+            found = page if isinstance(page, dict) else {}  # it is one; redis-py types HSCAN NOVALUES, too
+            yield [(text(key), vector) for key, vector in found.items() if isinstance(vector, bytes)]
+            if cursor == 0:
+                return
+
+    async def _forget(self, repository: str, old: Sequence[str]) -> None:
+        if not old:
+            return
+        at = keys.failures(repository)
+        known = await self.find(repository, old)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            for failure in known:
+                pipeline.zrem(at.alike(failure.signature), failure.key)
+                pipeline.srem(at.unfixed(failure.line, failure.job), failure.key)
+            for held in (at.records, at.vectors):
+                pipeline.hdel(held, *old)
+            pipeline.zrem(at.order, *old)
+            await pipeline.execute()

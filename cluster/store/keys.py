@@ -36,7 +36,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final, NamedTuple
 
-from models.ids import AttemptId, RunId
+from models.ids import AttemptId, JobId, RunId
 
 
 class Ordered(NamedTuple):
@@ -44,6 +44,22 @@ class Ordered(NamedTuple):
 
     records: str
     order: str
+
+
+class FailureKeys(NamedTuple):
+    """Where the remembered failures of one repository lie."""
+
+    records: str
+    order: str
+    vectors: str
+
+    def alike(self, signature: str) -> str:
+        """Sorted set of those with this signature, by time."""
+        return f"{self.records}:alike:{_digest(signature)}"
+
+    def unfixed(self, line: str, job: JobId) -> str:
+        """Set of those of one job, on one line of work, that nothing is known to have fixed."""
+        return f"{self.records}:unfixed:{_digest(f'{job} {line}')}"
 
 
 class ChangeKeys(NamedTuple):
@@ -65,8 +81,6 @@ INBOX_REFUSED = "delta:inbox:refused"
 REPORTS = "delta:reports"
 REPORTS_BELL = "delta:reports:bell"
 SECRETS = "delta:secrets"
-FAILURES = "delta:failures"
-FAILURE_VECTORS = "delta:failures:vectors"
 CACHES = "delta:{caches}:index"
 CACHES_USED = "delta:{caches}:used"
 MISSES: Final = Ordered("delta:{misses}", "delta:{misses}:order")
@@ -126,5 +140,13 @@ def secret_field(scope: str, name: str) -> str:
 
 def changes(repository: str) -> ChangeKeys:
     """The past changes of one repository; its name may be a path."""
-    tag = f"{{{hashlib.sha256(repository.encode()).hexdigest()[:32]}}}"
-    return ChangeKeys(*(f"delta:changes:{tag}:{part}" for part in ChangeKeys._fields))
+    return ChangeKeys(*(f"delta:changes:{{{_digest(repository)}}}:{part}" for part in ChangeKeys._fields))
+
+
+def failures(repository: str) -> FailureKeys:
+    """The remembered failures of one repository; its name may be a path."""
+    return FailureKeys(*(f"delta:failures:{{{_digest(repository)}}}:{part}" for part in FailureKeys._fields))
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -15,8 +15,8 @@ from cluster.store.inbox import Inbox
 from cluster.store.logs import LogStore
 from cluster.store.memory.caches import MemoryCaches
 from cluster.store.memory.changes import MemoryChanges, MemoryLessons
+from cluster.store.memory.failures import MemoryFailures
 from cluster.store.memory.parts import (
-    MemoryFailures,
     MemoryInbox,
     MemoryLogs,
     MemoryOwners,

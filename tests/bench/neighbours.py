@@ -13,7 +13,7 @@ one_thread()  # as the planner's actor does, before anything imports numpy
 
 import numpy as np  # noqa: E402 - see above
 
-from actors.planner.memory import Memory  # noqa: E402
+from actors.vectors import Vectors  # noqa: E402
 from models.embedding.encoder import DIMENSIONS  # noqa: E402
 from models.embedding.index import VectorIndex  # noqa: E402
 from models.ids import RunId  # noqa: E402
@@ -58,9 +58,9 @@ async def _rebuild() -> None:
                 await store.changes.embedded("ada/kitchen", page)
             before = _resident_mb()
             began = time.perf_counter()
-            memory = Memory(store.changes)
+            vectors = Vectors(store.changes.vectors)
             query = rng.standard_normal(DIMENSIONS).astype(np.float32)
-            first_answer = await memory.nearest("ada/kitchen", query, NEIGHBOURS)
+            first_answer = await vectors.nearest("ada/kitchen", query, NEIGHBOURS)
             spent = time.perf_counter() - began
     assert first_answer
     show("neighbours_rebuilt_s", changes=SIZES[-1], measured=round(spent, 2), memory_mb=round(_resident_mb() - before))

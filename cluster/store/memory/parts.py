@@ -1,4 +1,4 @@
-"""Owners, inbox, logs, reports, failures, terminals and secrets in memory."""
+"""Owners, inbox, logs, reports, terminals and secrets in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from cluster.store import keys
 from cluster.store.memory.state import State
 from models.errors import StaleWrite
-from models.failure import RememberedFailure
 from models.fence import Fence
 from models.ids import AttemptId, RunId
 from models.inbox import MESSAGE, Message
@@ -149,29 +148,6 @@ class MemoryReports:
         await self._state.turn()
         self._state.bring_back(run)
         self._state.forge[run].update(ids)
-
-
-class MemoryFailures:
-    """See `models.ports.Failures`."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    async def remember(self, failure: RememberedFailure, vector: bytes | None = None) -> None:
-        """Stores it under its key, with its vector or beside the one that is there."""
-        await self._state.turn()
-        self._state.failures[failure.key] = failure.model_dump_json()
-        if vector is not None:
-            self._state.vectors[failure.key] = vector
-
-    async def everything(self) -> list[tuple[RememberedFailure, bytes]]:
-        """All of them, each with its vector."""
-        await self._state.turn()
-        return [
-            (RememberedFailure.model_validate_json(json), self._state.vectors[key])
-            for key, json in self._state.failures.items()
-            if key in self._state.vectors
-        ]
 
 
 class MemoryTerminals:

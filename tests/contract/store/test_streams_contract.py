@@ -1,12 +1,11 @@
-"""Inbox, logs, reports, failures and terminals: what each promises, whatever it is kept in."""
+"""Inbox, logs, reports and terminals: what each promises, whatever it is kept in."""
 
 from __future__ import annotations
 
 import asyncio
 
 from cluster.store.store import Store
-from models.failure import Category, RememberedFailure
-from models.ids import AttemptId, CommitId, JobId, RunId
+from models.ids import AttemptId, RunId
 from models.inbox import Cancel, Submit
 from models.logs import LogChunk, LogSource
 from models.terminal import Typed
@@ -149,30 +148,6 @@ async def test_what_is_known_of_the_forge_adds_up(store: Store) -> None:
     await store.reports.remember(RUN, {})
     assert await store.reports.ids(RUN) == {"comment": "7", "check:test": "2"}
     assert await store.reports.ids(RunId("r2")) == {}
-
-
-# Failures.
-
-
-async def test_a_failure_is_remembered_once_with_its_vector_and_can_be_corrected(store: Store) -> None:
-    failure = RememberedFailure(
-        repository="kitchen",
-        line="#2",
-        run=RUN,
-        job=JobId("test"),
-        at=NOW,
-        head=CommitId("1f3a"),
-        category=Category.TEST,
-        signature="abc",
-    )
-    vector = bytes(range(256))
-    assert await store.failures.everything() == []
-    await store.failures.remember(failure, vector)
-    await store.failures.remember(failure, vector)
-    assert await store.failures.everything() == [(failure, vector)]
-    fixed = failure.having(fixed_by=CommitId("2e4b"))
-    await store.failures.remember(fixed)
-    assert await store.failures.everything() == [(fixed, vector)]
 
 
 async def test_a_delivery_is_remembered_also_after_its_message_was_acted_on(store: Store) -> None:

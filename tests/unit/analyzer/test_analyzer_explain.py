@@ -20,8 +20,9 @@ PAST = PastFailure(
     title="Round up",
     category=Category.TEST,
     signature="s",
-    distance=0.08,
+    distance=0.0,
     fixed_by=CommitId("b" * 40),
+    same=True,
 )
 
 
@@ -52,7 +53,20 @@ def test_it_reads_like_this() -> None:
         "assert 3 == 4\n"
         "```\n"
         "\n"
-        "Seen before: `test` of 2023-11-14 in #12 (`Round up`), distance 0.08; fixed by bbbbbbbbbbbb."
+        "Seen before: `test` of 2023-11-14 in #12 (`Round up`); fixed by bbbbbbbbbbbb."
+    )
+
+
+def test_what_was_seen_often_is_counted() -> None:
+    often = PAST.having(times=4, since=1_690_000_000, numbers=(15, 12))
+    assert markdown(finding(), often).endswith(
+        "Seen before: 4 times since 2023-07-22 in #15, #12; "
+        "one of them `test` of 2023-11-14 in #12 (`Round up`), fixed by bbbbbbbbbbbb."
+    )
+    unlike = PAST.having(same=False, distance=0.004, number=None, title="", fixed_by=None, times=2)
+    assert markdown(finding(), unlike).endswith(
+        "Something like it was seen before (99.6% alike): 2 times since 2023-11-14; "
+        "lately `test` of 2023-11-14 in commit aaaaaaaaaaaa, no fix is known."
     )
 
 
