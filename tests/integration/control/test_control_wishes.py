@@ -68,6 +68,7 @@ async def test_a_run_that_waits_begins_with_its_approval_and_a_newer_push_waits_
     cancelled = await plane.until(second, over)
     assert states(cancelled) == {"test": "cancelled"}
     await plane.store.inbox.put(Rerun(run=second, which="all", by="eve"))  # no way around
+    await plane.until(third, lambda run: run.state is RunState.AWAITING_APPROVAL)
     await plane.store.inbox.put(Approve(run=third, by="ada"))
     assert (await plane.lease("runner-2")).run == third
     assert (await plane.store.runs.load(second)).state is RunState.CANCELLED
