@@ -10,6 +10,8 @@ import re
 from typing import Final
 
 MAX_LINE_CHARS: Final = 2_000
+_LOOKED_AT: Final = 4 * MAX_LINE_CHARS
+_END_CHARS: Final = 300
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)?|[@-Z\\-_=>])")
 # Control characters, and the invisible ones that can reorder or hide text (Unicode bidi, zero width).
@@ -43,15 +45,20 @@ _SPACES: Final = re.compile(r"\s+")
 
 def clean(line: str) -> str:
     """The line as a person would have seen it, at most MAX_LINE_CHARS long, without marks that a CI put around it."""
-    # Twice the limit is looked at, so that colours do not eat the text; the rest of a huge line is never touched.
-    text = line[: 4 * MAX_LINE_CHARS].rstrip("\r\n")
+    # More than the limit is looked at, so that colours do not eat the text. Of a longer line the end stays, which may
+    # say what became of the long command before it; its middle is never touched.
+    text = line.rstrip("\r\n")
+    if len(text) > _LOOKED_AT:
+        text = f"{text[: _LOOKED_AT - _END_CHARS]} … {text[-_END_CHARS:]}"
     text = _ANSI.sub("", text)
     if "\r" in text:
         text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
     text = _CI_MARKS.sub("", text)
     text = _INVISIBLE.sub("", text)
     text = _BINARY.sub("\ufffd", text)
-    return text[:MAX_LINE_CHARS].rstrip()
+    if len(text) > MAX_LINE_CHARS:
+        text = f"{text[: MAX_LINE_CHARS - _END_CHARS - 3]} … {text[-_END_CHARS:]}"
+    return text.rstrip()
 
 
 def normalize(line: str) -> str:

@@ -65,6 +65,11 @@ def test_a_hostile_line_is_cut_before_anything_else(hostile: str) -> None:
     assert len(normalize(hostile)) <= 3 * MAX_LINE_CHARS
 
 
-def test_what_stands_far_to_the_right_is_not_looked_at() -> None:
-    assert clean("\x1b[0m" * MAX_LINE_CHARS + "error") == ""
+def test_of_a_long_line_its_beginning_and_end_are_looked_at() -> None:
+    assert clean("\x1b[0m" * MAX_LINE_CHARS + " error").endswith(" error")
     assert clean("\x1b[0m" * 100 + "error") == "error"
+    long = clean("rustc " + "--cfg x " * 600 + "(signal: 9)")
+    assert len(long) <= MAX_LINE_CHARS
+    assert long.startswith("rustc --cfg")
+    assert long.endswith("(signal: 9)")
+    assert "needle" not in clean("x" * 20_000 + "needle" + "x" * 20_000)
