@@ -1,0 +1,107 @@
+"""The verdict on each failing test: caused here, fails on the base too, known flaky, or new and unclear. Pure.
+
+What a test did before comes from the default branch alone (`suites.py`); a pull request's own attempts say only whether
+the test also passed at this very commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from actors.analyzer.flaky import judge
+from actors.analyzer.suites import histories, history, summary
+from models.change import Change
+from models.failure import Category, Explanation, Finding, TestBlame, TestVerdict
+from models.flaky import Quarantined, SuiteAttempt, TestHistory, TestOutcome, TestRun
+from models.run import Job, Run
+
+# A flake this unlikely is doubted: about one change in 200 breaks a test that it can reach.
+_DOUBT: Final = 1 / 200
+_SUSPECT: Final = 0.5  # so likely flaky that a passing base proves no guilt, shown or not
+
+
+class Witnesses(NamedTuple):
+    """All that is known: the base's attempts before this run, this run's attempts with the last one, the quarantine."""
+
+    base: Sequence[SuiteAttempt]
+    here: Sequence[SuiteAttempt]
+    quarantine: Sequence[Quarantined] = ()
+
+
+def verdicts(run: Run, job: Job, finding: Finding, known: Witnesses, now: float) -> tuple[TestVerdict, ...]:
+    """One for each failing test, in their order. `now` is when they failed, Unix seconds."""
+    past = {each.test: each for each in histories(run.change.repository, job.id, known.base)}
+    names = dict.fromkeys(test.name for test in finding.failing_tests)
+    aside = {name: _quarantine(job, name, known.quarantine, now) for name in names}
+    return tuple(_verdict(name, past.get(name), known, run.change).having(**aside[name]) for name in names)
+
+
+def settled(explanation: Explanation) -> Explanation:
+    """The category becomes `flaky` where every failing test is named by a report and is known to be."""
+    finding, given = explanation.finding, explanation.verdicts
+    all_flaky = bool(given) and all(each.blame is TestBlame.KNOWN_FLAKY for each in given)
+    if not (explanation.exact and all_flaky and finding.category is Category.TEST):
+        return explanation
+    looked_at = (*finding.looked_at, "what these tests did before")
+    sure = min(each.score for each in given)
+    return explanation.having(finding=finding.having(category=Category.FLAKY, confidence=sure, looked_at=looked_at))
+
+
+def _verdict(name: str, past: TestHistory | None, known: Witnesses, change: Change) -> TestVerdict:
+    here = history(name, known.here)
+    return _by_retry(name, here) or _by_rate(name, past, len(here)) or _by_base(name, known.base, change)
+
+
+def _by_retry(name: str, here: Sequence[TestRun]) -> TestVerdict | None:
+    """What another attempt at this very commit tells."""
+    if all(each.outcome is TestOutcome.FAIL for each in here):
+        return None
+    judged = judge(here)
+    said = "failed and passed at this same commit"
+    if judged.flaky:
+        return TestVerdict(test=name, blame=TestBlame.KNOWN_FLAKY, evidence=said, score=judged.score)
+    return _unclear(name, f"{said}; {judged.why[-1]}", judged.score)
+
+
+def _by_rate(name: str, past: TestHistory | None, failures: int) -> TestVerdict | None:
+    """What its past tells, where that is enough. `failures` are those of this run, which has no pass of it."""
+    judged = judge(past.runs) if past is not None else None
+    if past is None or judged is None or judged.score <= _SUSPECT:
+        return None
+    told = summary(past, judged.interval)
+    if not judged.flaky:
+        return _unclear(name, f"{told}; {judged.why[-1]}", judged.score)
+    if judged.interval[1] ** failures < _DOUBT:
+        return _unclear(name, f"{told}, but at each of {failures} attempts here", judged.score)
+    return TestVerdict(test=name, blame=TestBlame.KNOWN_FLAKY, evidence=told, score=judged.score)
+
+
+def _by_base(name: str, base: Sequence[SuiteAttempt], change: Change) -> TestVerdict:
+    """What the newest attempt on the base tells."""
+    newest = next((each for each in reversed(base) if each.outcome(name) is not None), None)
+    if change.base_ref and change.default_branch and change.base_ref != change.default_branch:
+        return _unclear(name, f"only the branch {change.default_branch} is watched, and the base is another one")
+    if newest is None:
+        return _unclear(name, "nothing is known of it on the default branch")
+    failing = newest.outcome(name) is TestOutcome.FAIL
+    blame = TestBlame.FAILS_ON_BASE if failing else TestBlame.CAUSED_HERE
+    said = f"{'fails' if failing else 'passes'} on the default branch at {newest.commit[:12]}"
+    return TestVerdict(test=name, blame=blame, evidence=said if failing else f"{said}, fails here")
+
+
+def _unclear(name: str, evidence: str, score: float = 0.0) -> TestVerdict:
+    return TestVerdict(test=name, blame=TestBlame.NEW_AND_UNCLEAR, evidence=evidence, score=score)
+
+
+def _quarantine(job: Job, name: str, entries: Sequence[Quarantined], now: float) -> dict[str, object]:
+    """What the list says of a test that failed at `now`."""
+    about = [each for each in entries if each.test == name and (not each.job or job.spec.is_called(each.job))]
+    if not about:
+        return {}
+    entry = max(about, key=lambda each: each.until)
+    day = datetime.fromtimestamp(entry.until, UTC).strftime("%Y-%m-%d")
+    if entry.since <= now < entry.until:
+        return {"set_aside": True, "quarantine": f"in quarantine until {day}: {entry.reason}"}
+    return {"quarantine": f"its quarantine ended on {day}, so it counts again"} if now >= entry.until else {}
