@@ -8,6 +8,8 @@ that a log does not name it proves nothing, since many runners stop at the first
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 from actors.analyzer.flaky import count
 from models.change import Change, Trust
@@ -16,6 +18,8 @@ from models.flaky import MAX_NAME_CHARS, MAX_NAMED, MAX_RUNS, SuiteAttempt, Test
 from models.ids import JobId
 from models.result import Cause, Outcome
 from models.run import Attempt, Run
+
+MOST_TESTS: Final = 1_000
 
 
 def counts(change: Change) -> bool:
@@ -45,9 +49,15 @@ def failed(run: Run, attempt: Attempt, finding: Finding, names_passed: Iterable[
     )
 
 
-def histories(repository: str, job: JobId, attempts: Sequence[SuiteAttempt]) -> list[TestHistory]:
-    """Of every test that failed in one of the attempts, which are in order; by name."""
-    names = {name for attempt in attempts for name in attempt.failed}
+def histories(
+    repository: str, job: JobId, attempts: Sequence[SuiteAttempt], of: AbstractSet[str] | None = None
+) -> list[TestHistory]:
+    """Of every test, or those named, that failed in one of the attempts, which are in order; by name.
+
+    Of too many, those that failed last.
+    """
+    newest_first = (name for attempt in reversed(attempts) for name in attempt.failed if of is None or name in of)
+    names = list(dict.fromkeys(newest_first))[:MOST_TESTS]
     return [
         TestHistory(
             repository=repository,

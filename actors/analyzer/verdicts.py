@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from actors.analyzer.flaky import judge
+from actors.analyzer.flaky import Judgement, judge
 from actors.analyzer.suites import histories, history, summary
 from models.change import Change
 from models.failure import Category, Explanation, Finding, TestBlame, TestVerdict
@@ -32,8 +32,8 @@ class Witnesses(NamedTuple):
 
 def verdicts(run: Run, job: Job, finding: Finding, known: Witnesses, now: float) -> tuple[TestVerdict, ...]:
     """One for each failing test, in their order. `now` is when they failed, Unix seconds."""
-    past = {each.test: each for each in histories(run.change.repository, job.id, known.base)}
     names = dict.fromkeys(test.name for test in finding.failing_tests)
+    past = {each.test: each for each in histories(run.change.repository, job.id, known.base, names.keys())}
     aside = {name: _quarantine(job, name, known.quarantine, now) for name in names}
     return tuple(_verdict(name, past.get(name), known, run.change).having(**aside[name]) for name in names)
 
@@ -51,13 +51,20 @@ def settled(explanation: Explanation) -> Explanation:
 
 def _verdict(name: str, past: TestHistory | None, known: Witnesses, change: Change) -> TestVerdict:
     here = history(name, known.here)
-    return _by_retry(name, here) or _by_rate(name, past, len(here)) or _by_base(name, known.base, change)
+    judged = judge(past.runs) if past is not None else None
+    told = summary(past, judged.interval) if past is not None and judged is not None else ""
+    if any(each.outcome is TestOutcome.PASS for each in here):
+        return _by_retry(name, here)
+    if judged is not None and judged.flaky:
+        return _by_rate(name, judged, told, len(here))
+    if change.base_ref and change.default_branch and change.base_ref != change.default_branch:
+        return _unclear(name, f"only the branch {change.default_branch} is watched, and the base is another one")
+    suspicion = f"{told}; {judged.why[-1]}" if judged is not None and judged.score > _SUSPECT else ""
+    return _by_base(name, known.base, suspicion)
 
 
-def _by_retry(name: str, here: Sequence[TestRun]) -> TestVerdict | None:
-    """What another attempt at this very commit tells."""
-    if all(each.outcome is TestOutcome.FAIL for each in here):
-        return None
+def _by_retry(name: str, here: Sequence[TestRun]) -> TestVerdict:
+    """It passed in another attempt at this very commit."""
     judged = judge(here)
     said = "failed and passed at this same commit"
     if judged.flaky:
@@ -65,30 +72,24 @@ def _by_retry(name: str, here: Sequence[TestRun]) -> TestVerdict | None:
     return _unclear(name, f"{said}; {judged.why[-1]}", judged.score)
 
 
-def _by_rate(name: str, past: TestHistory | None, failures: int) -> TestVerdict | None:
-    """What its past tells, where that is enough. `failures` are those of this run, which has no pass of it."""
-    judged = judge(past.runs) if past is not None else None
-    if past is None or judged is None or judged.score <= _SUSPECT:
-        return None
-    told = summary(past, judged.interval)
-    if not judged.flaky:
-        return _unclear(name, f"{told}; {judged.why[-1]}", judged.score)
+def _by_rate(name: str, judged: Judgement, told: str, failures: int) -> TestVerdict:
+    """It is flaky by its past, and failed so often in this run, which has no pass of it."""
     if judged.interval[1] ** failures < _DOUBT:
         return _unclear(name, f"{told}, but at each of {failures} attempts here", judged.score)
     return TestVerdict(test=name, blame=TestBlame.KNOWN_FLAKY, evidence=told, score=judged.score)
 
 
-def _by_base(name: str, base: Sequence[SuiteAttempt], change: Change) -> TestVerdict:
-    """What the newest attempt on the base tells."""
+def _by_base(name: str, base: Sequence[SuiteAttempt], suspicion: str) -> TestVerdict:
+    """By the newest attempt on the base that tells of it. `suspicion`: why it may be flaky, though that is not shown."""
     newest = next((each for each in reversed(base) if each.outcome(name) is not None), None)
-    if change.base_ref and change.default_branch and change.base_ref != change.default_branch:
-        return _unclear(name, f"only the branch {change.default_branch} is watched, and the base is another one")
     if newest is None:
         return _unclear(name, "nothing is known of it on the default branch")
-    failing = newest.outcome(name) is TestOutcome.FAIL
-    blame = TestBlame.FAILS_ON_BASE if failing else TestBlame.CAUSED_HERE
-    said = f"{'fails' if failing else 'passes'} on the default branch at {newest.commit[:12]}"
-    return TestVerdict(test=name, blame=blame, evidence=said if failing else f"{said}, fails here")
+    where = f"on the default branch at {newest.commit[:12]}"
+    if newest.outcome(name) is TestOutcome.FAIL:
+        return TestVerdict(test=name, blame=TestBlame.FAILS_ON_BASE, evidence=f"fails {where}")
+    if suspicion:
+        return _unclear(name, suspicion)
+    return TestVerdict(test=name, blame=TestBlame.CAUSED_HERE, evidence=f"passes {where}, fails here")
 
 
 def _unclear(name: str, evidence: str, score: float = 0.0) -> TestVerdict:

@@ -41,14 +41,16 @@ class Witness:
         self._look = look
 
     async def explained(self, run: Run, job: Job, attempt: Attempt, seen: Seen) -> Explanation:
-        """The finding with a verdict on each failing test. Asking again gives the same: the base is what was before."""
+        """The finding with a verdict on each failing test: by what was known when they failed, however often asked."""
         if not suites.tells(attempt):
             return Explanation(finding=seen.finding)
         repository = run.change.repository
-        base = [told for told in await self._store.suites.attempts(repository, job.id) if not _of(run, told)]
+        ended = attempt.finished_at or 0.0
+        told = await self._store.suites.attempts(repository, job.id)
+        base = [each for each in told if each.at < ended and not each.id.startswith(f"{run.id}.")]
         here = await self._here(run, job, attempt.number, base, {attempt.id: seen})
         known = Witnesses(base=base, here=here, quarantine=await self._store.quarantine.entries(repository))
-        given = verdicts(run, job, seen.finding, known, attempt.finished_at or 0.0)
+        given = await asyncio.to_thread(verdicts, run, job, seen.finding, known, ended)
         exact = await asyncio.to_thread(_exact, seen)
         await self._tell(run, job, here)
         return settled(Explanation(finding=seen.finding, verdicts=given, exact=exact))
@@ -89,10 +91,6 @@ class Witness:
 
 def _passed(attempt: Attempt) -> bool:
     return attempt.result is not None and attempt.result.outcome is Outcome.PASSED
-
-
-def _of(run: Run, told: SuiteAttempt) -> bool:
-    return told.id.startswith(f"{run.id}.")
 
 
 def _read(reports: Sequence[bytes], wanted: set[str]) -> list[Report]:
