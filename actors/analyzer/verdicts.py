@@ -80,7 +80,7 @@ def _by_rate(name: str, judged: Judgement, told: str, failures: int) -> TestVerd
 
 
 def _by_base(name: str, base: Sequence[SuiteAttempt], suspicion: str) -> TestVerdict:
-    """By the newest attempt on the base that tells of it. `suspicion`: why it may be flaky, though that is not shown."""
+    """By the newest attempt on the base that tells of it. `suspicion`: why it may be flaky, which is not shown."""
     newest = next((each for each in reversed(base) if each.outcome(name) is not None), None)
     if newest is None:
         return _unclear(name, "nothing is known of it on the default branch")
