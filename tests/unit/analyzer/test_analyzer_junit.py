@@ -91,7 +91,7 @@ def test_a_test_that_passes_in_one_place_and_fails_in_another_has_not_passed() -
     assert read_report(twice, {"x"}).passed == frozenset()
 
 
-@pytest.mark.parametrize("data", [b"", PYTEST[:900], BOMB, PYTEST + b"<more/>"], ids=["empty", "cut", "bomb", "two"])
+@pytest.mark.parametrize("data", [b"", PYTEST[:-5], BOMB, PYTEST + b"<more/>"], ids=["empty", "cut", "bomb", "two"])
 def test_a_report_that_is_not_read_to_its_end_says_so(data: bytes) -> None:
     assert not read_report(data).whole
 
