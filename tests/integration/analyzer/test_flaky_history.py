@@ -1,4 +1,4 @@
-"""From pushes to the default branch to verdicts on a pull request and what its checks say: Redis and reports are real."""
+"""From pushes to the default branch to verdicts on a pull request and its checks: on Redis, with real reports."""
 
 from __future__ import annotations
 
