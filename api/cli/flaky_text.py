@@ -31,11 +31,11 @@ def show(console: Console, repository: str = "", *, as_json: bool = False) -> No
     if as_json:
         console.file.write(flaky_view(found, entries, now).model_dump_json(indent=2) + "\n")
         return
-    for line in [*tests(found), *quarantine(entries, now)]:
+    for line in [*flaky_lines(found), *quarantine_lines(entries, now)]:
         console.print(line)
 
 
-def tests(found: Sequence[FlakyTest]) -> list[Text]:
+def flaky_lines(found: Sequence[FlakyTest]) -> list[Text]:
     """A line for each, and one for how sure that is."""
     if not found:
         return [Text("no test is known to be flaky")]
@@ -49,7 +49,7 @@ def tests(found: Sequence[FlakyTest]) -> list[Text]:
     return shown
 
 
-def quarantine(entries: Sequence[Quarantined], now: float) -> list[Text]:
+def quarantine_lines(entries: Sequence[Quarantined], now: float) -> list[Text]:
     """A line for each entry."""
     if not entries:
         return [Text("no test is in quarantine")]

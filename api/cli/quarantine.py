@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from actors import flaky_tests
-from api.cli.flaky_text import quarantine, with_store
+from api.cli.flaky_text import quarantine_lines, with_store
 from api.cli.plain import plain
 from models.flaky import MAX_QUARANTINE_DAYS
 
@@ -35,14 +35,14 @@ def add(
     entry = with_store(
         lambda store: flaky_tests.set_aside(store, repository, test, job=job, days=days, reason=reason, by=by, now=now)
     )
-    for line in quarantine([entry], entry.since):
+    for line in quarantine_lines([entry], entry.since):
         Console(soft_wrap=True).print(line)
 
 
 @app.command("list")
 def list_(repository: Annotated[str, typer.Argument(help="Without it, all of them.")] = "") -> None:
     """Show what is in quarantine, and what was until it ended."""
-    for line in quarantine(with_store(lambda store: store.quarantine.entries(repository)), time.time()):
+    for line in quarantine_lines(with_store(lambda store: store.quarantine.entries(repository)), time.time()):
         Console(soft_wrap=True).print(line)
 
 

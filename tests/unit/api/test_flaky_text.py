@@ -6,7 +6,7 @@ import pytest
 
 from actors import flaky_tests
 from actors.flaky_tests import FlakyTest, set_aside, take_back
-from api.cli.flaky_text import quarantine, tests
+from api.cli.flaky_text import flaky_lines, quarantine_lines
 from cluster.store.store import Store
 from models.errors import CallerError, NotFound
 from models.flaky import DAY_S, Quarantined
@@ -32,21 +32,21 @@ def test_a_flaky_test_is_shown_with_its_rate_and_since_when() -> None:
         last=NOW + 5 * DAY_S,
         why=("failed in 3 of 120 runs", "failed and passed at the same commit 2 times"),
     )
-    assert [line.plain for line in tests([known])] == [
+    assert [line.plain for line in flaky_lines([known])] == [
         "tests/test_a.py::test_pay  test of a/b",
         "    failed in 3 of 120 runs, 0.4-8 % with 95 % confidence, since 2023-11-14, last on 2023-11-19",
         "    failed and passed at the same commit 2 times; 99% sure",
     ]
-    assert [line.plain for line in tests([])] == ["no test is known to be flaky"]
+    assert [line.plain for line in flaky_lines([])] == ["no test is known to be flaky"]
 
 
 def test_an_entry_says_when_it_ends_or_that_it_has() -> None:
-    during, why = quarantine([ENTRY], NOW)
+    during, why = quarantine_lines([ENTRY], NOW)
     assert during.plain == "t  in quarantine in every job of a/b: until 2023-11-15"
     assert why.plain == "    issue 7 (ada, 2023-11-14)"
-    after, _ = quarantine([ENTRY.having(job="lint")], NOW + DAY_S)
+    after, _ = quarantine_lines([ENTRY.having(job="lint")], NOW + DAY_S)
     assert after.plain == "t  in quarantine in lint of a/b: ended 2023-11-15, it counts again"
-    assert [line.plain for line in quarantine([], NOW)] == ["no test is in quarantine"]
+    assert [line.plain for line in quarantine_lines([], NOW)] == ["no test is in quarantine"]
 
 
 async def put(
