@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from actors.analyzer.flaky import Judgement, judge
 from actors.analyzer.suites import histories, history, summary
-from models.change import Change
 from models.failure import Category, Explanation, Finding, TestBlame, TestVerdict
 from models.flaky import Quarantined, SuiteAttempt, TestHistory, TestOutcome, TestRun
+from models.ids import JobId
+from models.plan import Plan
 from models.run import Job, Run
 
 # A flake this unlikely is doubted: about one change in 200 breaks a test that it can reach.
@@ -35,7 +36,7 @@ def verdicts(run: Run, job: Job, finding: Finding, known: Witnesses, now: float)
     names = dict.fromkeys(test.name for test in finding.failing_tests)
     past = {each.test: each for each in histories(run.change.repository, job.id, known.base, names.keys())}
     aside = {name: _quarantine(job, name, known.quarantine, now) for name in names}
-    return tuple(_verdict(name, past.get(name), known, run.change).having(**aside[name]) for name in names)
+    return tuple(_verdict(name, past.get(name), known, run, job).having(**aside[name]) for name in names)
 
 
 def settled(explanation: Explanation) -> Explanation:
@@ -49,8 +50,8 @@ def settled(explanation: Explanation) -> Explanation:
     return explanation.having(finding=finding.having(category=Category.FLAKY, confidence=sure, looked_at=looked_at))
 
 
-def _verdict(name: str, past: TestHistory | None, known: Witnesses, change: Change) -> TestVerdict:
-    here = history(name, known.here)
+def _verdict(name: str, past: TestHistory | None, known: Witnesses, run: Run, job: Job) -> TestVerdict:
+    here, change = history(name, known.here), run.change
     judged = judge(past.runs) if past is not None else None
     told = summary(past, judged.interval) if past is not None and judged is not None else ""
     if any(each.outcome is TestOutcome.PASS for each in here):
@@ -60,7 +61,7 @@ def _verdict(name: str, past: TestHistory | None, known: Witnesses, change: Chan
     if change.base_ref and change.default_branch and change.base_ref != change.default_branch:
         return _unclear(name, f"only the branch {change.default_branch} is watched, and the base is another one")
     suspicion = f"{told}; {judged.why[-1]}" if judged is not None and judged.score > _SUSPECT else ""
-    return _by_base(name, known.base, suspicion)
+    return _by_base(name, known.base, suspicion or _unreached(name, run.plan, job.id))
 
 
 def _by_retry(name: str, here: Sequence[TestRun]) -> TestVerdict:
@@ -90,6 +91,20 @@ def _by_base(name: str, base: Sequence[SuiteAttempt], suspicion: str) -> TestVer
     if suspicion:
         return _unclear(name, suspicion)
     return TestVerdict(test=name, blame=TestBlame.CAUSED_HERE, evidence=f"passes {where}, fails here")
+
+
+def _unreached(name: str, plan: Plan | None, job: JobId) -> str:
+    """That the failure has nothing to do with the diff, where the plan says so; empty where it cannot be said."""
+    if plan is None or plan.merge_base is None:
+        return ""
+    if not plan.changed:
+        return "passes on the default branch, and nothing was changed"
+    would = next((each for each in plan.would_skip if each.job == job), None)
+    file, node, _ = name.partition("::")
+    chosen = node and would and any(file == each or file.startswith(f"{each}/") for each in would.selected)
+    if would is None or chosen or (would.total and not node):
+        return ""
+    return "passes on the default branch, and nothing that was changed reaches it"
 
 
 def _unclear(name: str, evidence: str, score: float = 0.0) -> TestVerdict:

@@ -26,6 +26,7 @@ from models.lifecycle.create import create, planned
 from models.lifecycle.decision import Decision
 from models.logs import LogChunk, LogSource
 from models.machines import JobState
+from models.plan import ChangedFile
 from models.result import Artifact, AttemptResult
 from models.run import Run
 from tests.unit.reporter import sample_runs as runs
@@ -56,7 +57,8 @@ class Installation:
         """`attempts` name what fails in each, empty: nothing. The analyzer is told as a supervisor tells it."""
         job = runs.spec("test").having(retries=len(attempts) - 1, junit=("report.xml",))
         run = await self._commit(create(change, at))
-        run = await self._commit(planned(run, runs.plan(job), at))
+        plan = runs.plan(job).having(changed=(ChangedFile(path="src/a.py", status="M"),))
+        run = await self._commit(planned(run, plan, at))
         for n, failing in enumerate(attempts):
             attempt, now = run.job(JOB).attempt.id, at + n
             run = await self._commit(

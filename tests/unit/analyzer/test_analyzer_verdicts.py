@@ -12,7 +12,7 @@ from models.change import Change, ChangeKind, Forge, Trust
 from models.failure import Category, Explanation, FailingTest, Finding, TestBlame, TestVerdict
 from models.flaky import DAY_S, MAX_NAMED, MAX_RUNS, Quarantined, SuiteAttempt, TestOutcome
 from models.ids import AttemptId, CommitId, JobId
-from models.plan import SelectedTest, TestSelection
+from models.plan import ChangedFile, SelectedTest, TestSelection, WouldSkip
 from models.result import Outcome
 from models.run import Run
 from tests.unit.reporter import sample_runs as runs
@@ -20,6 +20,7 @@ from tests.unit.reporter.sample_runs import NOW
 
 TEST = "tests/test_a.py::test_pay"
 JOB = JobId("test")
+CHANGED = ChangedFile(path="src/a.py", status="M")
 
 
 def finding(*names: str, source: str = "junit") -> Finding:
@@ -51,10 +52,16 @@ def suite(text: str, test: str = TEST, failures: int = 1, run: str = "rbase") ->
     return made
 
 
+def failed_run(changed: tuple[ChangedFile, ...] = (CHANGED,), would_skip: tuple[WouldSkip, ...] = ()) -> Run:
+    run = runs.failed()
+    assert run.plan is not None
+    return run.having(plan=run.plan.having(changed=changed, would_skip=would_skip))
+
+
 def verdict(
     base: str, here: str = "f", run: Run | None = None, aside: tuple[Quarantined, ...] = (), now: float = NOW
 ) -> TestVerdict:
-    run = run or runs.failed()
+    run = run or failed_run()
     known = Witnesses(base=suite(base), here=suite(here, run=run.id), quarantine=aside)
     (given,) = verdicts(run, run.job(JOB), finding(TEST), known, now)
     return given
@@ -109,6 +116,34 @@ def test_a_base_that_is_not_watched_says_nothing() -> None:
     given = verdict("p p p", run=run)
     assert given.blame is TestBlame.NEW_AND_UNCLEAR
     assert "only the branch main is watched" in given.evidence
+
+
+@pytest.mark.parametrize(
+    ("changed", "would_skip", "blame"),
+    [
+        ((CHANGED,), (), TestBlame.CAUSED_HERE),
+        ((), (), TestBlame.NEW_AND_UNCLEAR),
+        ((CHANGED,), (WouldSkip(job=JOB, selected=("tests/test_b.py",), total=9),), TestBlame.NEW_AND_UNCLEAR),
+        ((CHANGED,), (WouldSkip(job=JOB, selected=("tests/test_a.py",), total=9),), TestBlame.CAUSED_HERE),
+        ((CHANGED,), (WouldSkip(job=JOB, selected=("tests",), total=9),), TestBlame.CAUSED_HERE),
+        ((CHANGED,), (WouldSkip(job=JOB, selected=("test",), total=9),), TestBlame.NEW_AND_UNCLEAR),
+        ((CHANGED,), (WouldSkip(job=JOB),), TestBlame.NEW_AND_UNCLEAR),
+        ((CHANGED,), (WouldSkip(job=JobId("lint")),), TestBlame.CAUSED_HERE),
+    ],
+)
+def test_a_failure_that_has_nothing_to_do_with_the_diff_is_unclear(
+    changed: tuple[ChangedFile, ...], would_skip: tuple[WouldSkip, ...], blame: TestBlame
+) -> None:
+    run = failed_run(changed, would_skip)
+    assert verdict("p p p", run=run).blame is blame
+    assert verdict("p p f", run=run).blame is TestBlame.FAILS_ON_BASE
+
+
+def test_of_a_test_whose_file_its_name_does_not_tell_nothing_is_said() -> None:
+    run = failed_run(would_skip=(WouldSkip(job=JOB, selected=("tests/test_b.py",), total=9),))
+    known = Witnesses(base=suite("p p"), here=suite("f", "com.acme.CartTest.adds", run=run.id))
+    (given,) = verdicts(run, run.job(JOB), finding("com.acme.CartTest.adds"), known, NOW)
+    assert given.blame is TestBlame.CAUSED_HERE
 
 
 def entry(job: str = "", since: float = NOW - DAY_S, until: float = NOW + DAY_S, test: str = TEST) -> Quarantined:

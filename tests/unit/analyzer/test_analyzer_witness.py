@@ -13,7 +13,9 @@ from models.failure import Category, Explanation, FailingTest, Finding, TestBlam
 from models.flaky import DAY_S, Quarantined, TestOutcome
 from models.ids import CommitId, JobId, RunnerId
 from models.lifecycle.attempts import finish, lease, start
+from models.lifecycle.create import planned
 from models.lifecycle.decision import Decision
+from models.plan import ChangedFile
 from models.result import AttemptResult, Cause
 from models.run import Attempt, Job, Run
 from tests.unit.reporter import sample_runs as runs
@@ -43,7 +45,9 @@ def pushed(number: int = 1, **changes: object) -> Change:
 
 def tried(change: Change, *results: AttemptResult, at: float = NOW) -> Run:
     """A run with one attempt for each result; all but the last were tried again."""
-    run = runs.running(runs.spec("test").having(retries=len(results) - 1), change=change)
+    plan = runs.plan(runs.spec("test").having(retries=len(results) - 1))
+    plan = plan.having(changed=(ChangedFile(path="src/a.py", status="M"),))
+    run = made(planned(runs.created(change, at), plan, at))
     for n, result in enumerate(results):
         attempt, now = run.job(JOB).attempt.id, at + 10 * n
         run = made(lease(run, JOB, attempt, token=TOKEN, runner=RunnerId("runner-1"), session="s", now=now))
