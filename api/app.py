@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 
 from api import errors
 from api.auth import bearer
-from api.routes import health, logs, plans, runs, secrets, terminals, webhooks
+from api.routes import flaky, health, logs, plans, quarantine, runs, secrets, terminals, webhooks
 from api.services import Services
 from models.errors import CallerError
 
@@ -37,6 +37,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(runs.router, prefix="/v1", dependencies=[Depends(bearer)])
     app.include_router(logs.router, prefix="/v1", dependencies=[Depends(bearer)])
     app.include_router(plans.router, prefix="/v1", dependencies=[Depends(bearer)])
+    app.include_router(flaky.router, prefix="/v1", dependencies=[Depends(bearer)])
+    app.include_router(quarantine.router, prefix="/v1", dependencies=[Depends(bearer)])
     app.include_router(secrets.router, prefix="/v1", dependencies=[Depends(bearer)])
     app.include_router(terminals.router, prefix="/v1", dependencies=[Depends(bearer)])
     return app

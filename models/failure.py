@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 from models.ids import CommitId, JobId, RunId
 from models.record import Record
@@ -82,11 +83,50 @@ class Finding(Record):
     evidence: tuple[Span, ...] = ()
 
 
+class TestBlame(StrEnum):
+    """Whose fault a failing test is. `new_and_unclear` is an honest answer."""
+
+    __test__: ClassVar[bool] = False  # pytest takes a class of this name for one of its own
+
+    CAUSED_HERE = "caused_here"
+    FAILS_ON_BASE = "fails_on_base"
+    KNOWN_FLAKY = "known_flaky"
+    NEW_AND_UNCLEAR = "new_and_unclear"
+
+
+class TestVerdict(Record):
+    """The verdict on one failing test, and in words what it rests on. `score` is the chance that the test is flaky.
+
+    `set_aside`: it was in quarantine when it failed, which alone fails nothing. `quarantine` says so for people, or
+    that it has ended.
+    """
+
+    __test__: ClassVar[bool] = False
+
+    test: str
+    blame: TestBlame
+    evidence: str
+    score: float = 0.0
+    set_aside: bool = False
+    quarantine: str = ""
+
+
 class Explanation(Record):
-    """A finding with the nearest earlier failure, as it is stored in the run and shown in the comment."""
+    """A finding with the nearest earlier failure, as it is stored in the run and shown in the comment.
+
+    `exact`: reports, read to their end, name every test that failed, and the job failed because of them.
+    """
 
     finding: Finding
     past: PastFailure | None = None
+    verdicts: tuple[TestVerdict, ...] = ()
+    exact: bool = False
+
+    @property
+    def only_set_aside(self) -> bool:
+        """Whether nothing failed but tests in quarantine."""
+        named = {test.name for test in self.finding.failing_tests}
+        return self.exact and bool(named) and named <= {each.test for each in self.verdicts if each.set_aside}
 
 
 class RememberedFailure(Record):

@@ -15,6 +15,7 @@ from models.commands import Command
 from models.events import Event
 from models.failure import RememberedFailure, Repeats
 from models.fence import Fence
+from models.flaky import Quarantined, SuiteAttempt
 from models.history import Audit, Miss, PastChange, Profile
 from models.ids import AttemptId, JobId, RunId
 from models.inbox import Message
@@ -206,6 +207,38 @@ class Failures(Protocol):
 
     def vectors(self, repository: str) -> AsyncIterator[list[tuple[str, bytes]]]:
         """All vectors by key, in pages; one that is added meanwhile may be left out."""
+        ...
+
+
+class Suites(Protocol):
+    """What attempts of jobs told of their tests: of each job the newest, of the jobs those told of last."""
+
+    async def tell(self, repository: str, job: JobId, attempt: SuiteAttempt) -> None:
+        """Stores it under its id, in the place of what was told of it before."""
+        ...
+
+    async def attempts(self, repository: str, job: JobId) -> list[SuiteAttempt]:
+        """Those of one job, oldest first."""
+        ...
+
+    async def known(self, repository: str = "") -> list[tuple[str, JobId]]:
+        """Repositories and jobs that something is known of, in order; with `repository`, only its own."""
+        ...
+
+
+class Quarantine(Protocol):
+    """The tests that people have set aside. What has ended stays until it is removed or set aside anew."""
+
+    async def put(self, entry: Quarantined) -> bool:
+        """Stores it. False: it took the place of one of the same repository, job and test."""
+        ...
+
+    async def remove(self, repository: str, job: str, test: str) -> bool:
+        """Removes it; False: there is none."""
+        ...
+
+    async def entries(self, repository: str = "") -> list[Quarantined]:
+        """All of them, or those of one repository; by repository, test and job."""
         ...
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from actors.analyzer.decide import analyze
 from actors.analyzer.past import Past
 from actors.analyzer.similar import fixed, text_of
+from actors.analyzer.witness import Seen, Witness
 from actors.planner.glob import compile_glob, match
 from cluster.blobs import LocalBlobs
 from cluster.store.store import Store
@@ -23,7 +24,7 @@ from models.failure import Explanation, Finding, RememberedFailure
 from models.ids import AttemptId, JobId, RunId
 from models.logs import LogChunk, LogSource
 from models.result import AttemptResult
-from models.run import Run
+from models.run import Attempt, Job, Run
 
 log = logging.getLogger(__name__)
 
@@ -39,39 +40,51 @@ class Analyzer:
         self._blobs = blobs
         self._encoder = encoder
         self._past = Past(store.failures)
+        self._witness = Witness(store, self._look)
 
     async def explain(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId) -> Explanation:
         """The explanation of one attempt; asking again gives the same and remembers nothing twice."""
         run = await self._store.runs.load(run_id)
         job = run.job(job_id)
-        result = next((attempt.result for attempt in job.attempts if attempt.id == attempt_id), None)
-        lines = _lines(await self._store.logs.whole(attempt_id))
-        reports = await asyncio.to_thread(self._reports, job.spec.junit, result)
-        finding = await asyncio.to_thread(analyze, lines, result=result, junit=reports, spec=job.spec)
+        attempt = next((attempt for attempt in job.attempts if attempt.id == attempt_id), job.attempt)
+        explanation = await self._witness.explained(run, job, attempt, await self._look(job, attempt))
+        finding = explanation.finding
         try:
             vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
         except InfrastructureError as error:  # without the model there is still an explanation, only no past
             log.warning("the failure of %s is not compared with earlier ones: %s", attempt_id, error)
-            return Explanation(finding=finding)
+            return explanation
         failure = _remembered(run, job_id, finding)
         past = await self._past.like(failure, vector)
         await self._past.remember(failure, vector)
-        return Explanation(finding=finding, past=past)
+        return explanation.having(past=past)
 
     async def note_fix(self, run_id: RunId, job_id: JobId) -> None:
         """The job passes in this run: its earlier failures on the same line of work are fixed by the run's commit."""
-        change = (await self._store.runs.load(run_id)).change
+        run = await self._store.runs.load(run_id)
+        change = run.change
         for failure in fixed(await self._store.failures.unfixed(change.repository, change.line, job_id), change.head):
             await self._store.failures.remember(failure)
+        await self._witness.passed(run, run.job(job_id))
 
     async def encode(self, texts: Sequence[str]) -> Vector:
         """Embeddings, for whoever needs some: there is one copy of the model. Raises `InfrastructureError`."""
         return await asyncio.to_thread(self._encoder.encode, texts)
 
-    def _reports(self, globs: tuple[str, ...], result: AttemptResult | None) -> list[bytes]:
+    async def _look(self, job: Job, attempt: Attempt) -> Seen:
+        lines = _lines(await self._store.logs.whole(attempt.id))
+        reports, complete = await asyncio.to_thread(self._reports, job.spec.junit, attempt.result)
+        finding = await asyncio.to_thread(analyze, lines, result=attempt.result, junit=reports, spec=job.spec)
+        return Seen(finding, reports, complete)
+
+    def _reports(self, globs: tuple[str, ...], result: AttemptResult | None) -> tuple[list[bytes], bool]:
+        """Their bytes, and whether these are all."""
         patterns = [compile_glob(glob) for glob in globs]
-        reports = [artifact for artifact in (result.artifacts if result else ()) if match(patterns, artifact.path)]
-        return [self._blobs.read(report.blob, _REPORT_LIMIT_BYTES) for report in reports[:_MOST_REPORTS]]
+        found = [artifact for artifact in (result.artifacts if result else ()) if match(patterns, artifact.path)]
+        left_out = len(found) > _MOST_REPORTS or bool(result and result.refused_artifacts)
+        cut = any(report.size_bytes > _REPORT_LIMIT_BYTES for report in found)
+        reports = [self._blobs.read(report.blob, _REPORT_LIMIT_BYTES) for report in found[:_MOST_REPORTS]]
+        return reports, not left_out and not cut
 
 
 def _lines(chunks: list[LogChunk]) -> list[str]:

@@ -8,13 +8,14 @@ HTML or a reference to an issue. Written by us and alive on purpose: the earlier
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from actors.analyzer.normalize import clean
 from actors.reporter.markdown import code, inert
-from models.failure import Category, FailingTest, Finding, PastFailure
+from models.failure import Category, FailingTest, Finding, PastFailure, TestBlame, TestVerdict
 
 MAX_LINES: Final = 25
 _AROUND_EXCERPT: Final = 5  # the lines that say where it stands, and its fence
@@ -34,13 +35,19 @@ _VERDICTS: Final[dict[Category, str]] = {
     Category.SECURITY_POLICY: "A policy forbids it",
     Category.UNKNOWN: "I do not know why",
 }
+_BLAMES: Final = (
+    TestBlame.CAUSED_HERE,
+    TestBlame.NEW_AND_UNCLEAR,
+    TestBlame.FAILS_ON_BASE,
+    TestBlame.KNOWN_FLAKY,
+)
 _BACKTICKS: Final = re.compile(r"`+")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
-def markdown(finding: Finding, past: PastFailure | None = None) -> str:
+def markdown(finding: Finding, past: PastFailure | None = None, verdicts: Sequence[TestVerdict] = ()) -> str:
     """The explanation, without a heading and without a line break at its end."""
-    before = [_verdict(finding), *_tests(finding.failing_tests)]
+    before = [_verdict(finding), *_tests(finding.failing_tests, verdicts)]
     after = ["", _resembles(past)] if past is not None else []
     return "\n".join([*before, *_excerpt(finding, room=MAX_LINES - len(before) - len(after)), *after])
 
@@ -54,16 +61,32 @@ def _verdict(finding: Finding) -> str:
     return f"**{_VERDICTS[finding.category]}** ({sure}): {prose(finding.summary)}{seen}"
 
 
-def _tests(tests: Sequence[FailingTest]) -> list[str]:
-    """One is in the summary already, with its message; here stands its full name."""
+def _tests(tests: Sequence[FailingTest], verdicts: Sequence[TestVerdict]) -> list[str]:
+    """One is in the summary already, with its message; here stands its full name. First those that the change broke."""
     if not tests:
         return []
+    given = {verdict.test: verdict for verdict in verdicts}
+    tests = sorted(tests, key=lambda test: _BLAMES.index(given[test.name].blame) if test.name in given else 0)
     shown = [
-        f"- {code(test.name, 160)}{_at(test)}{_because(test) if len(tests) > 1 else ''}" for test in tests[:_TESTS]
+        f"- {code(test.name, 160)}{_at(test)}{_because(test) if len(tests) > 1 else ''}{_blame(given.get(test.name))}"
+        for test in tests[:_TESTS]
     ]
     if len(tests) > _TESTS:
-        shown.append(f"- and {len(tests) - _TESTS} more")
+        more = Counter(given[test.name].blame for test in tests[_TESTS:] if test.name in given)
+        of = ", ".join(f"{more[blame]} {_words(blame)}" for blame in _BLAMES if more[blame])
+        shown.append(f"- and {len(tests) - _TESTS} more{f': {of}' if of else ''}")
     return ["", *shown]
+
+
+def _blame(verdict: TestVerdict | None) -> str:
+    if verdict is None:
+        return ""
+    aside = f"; {inert(verdict.quarantine, 200)}" if verdict.quarantine else ""
+    return f" — **{_words(verdict.blame)}**: {inert(verdict.evidence, 200)}{aside}"
+
+
+def _words(blame: TestBlame) -> str:
+    return blame.replace("_", " ")
 
 
 def _at(test: FailingTest) -> str:

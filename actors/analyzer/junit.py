@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -32,33 +33,57 @@ _CONTENT_FREE: Final = frozenset({"", "collection failure", "failed", "failure",
 
 def read_junit(data: bytes) -> tuple[FailingTest, ...]:
     """The failing tests, at most MAX_TESTS, in the report's order. Broken or hostile reports give what came before."""
-    report = _Report()
+    return read_report(data).failing
+
+
+class Report(NamedTuple):
+    """A report's failing tests, those of the tests asked for that passed, and whether it was read to its end."""
+
+    failing: tuple[FailingTest, ...]
+    passed: frozenset[str]
+    whole: bool
+
+
+def read_report(data: bytes, wanted: AbstractSet[str] = frozenset()) -> Report:
+    """As `read_junit`; and which of the `wanted` tests passed, however the report and the log write their names."""
+    report = _Report({_plain(name): name for name in wanted})
     parser = DefusedXMLParser(target=report, forbid_dtd=True)
+    whole = False
     try:
         for start in range(0, min(len(data), MAX_BYTES), _CHUNK):
             parser.feed(data[start : start + _CHUNK])
             if len(report.failing) >= MAX_TESTS:
                 break
+        else:
+            parser.close()
+            whole = len(data) <= MAX_BYTES
     except (ParseError, DefusedXmlException, LookupError, ValueError):
         pass  # LookupError: an encoding that does not exist; the rest of the report cannot be read
-    return tuple(report.failing[:MAX_TESTS])
+    failed = {_plain(test.name) for test in report.failing}
+    passed = frozenset(name for plain, name in report.passed.items() if plain not in failed)
+    return Report(tuple(report.failing[:MAX_TESTS]), passed, whole)
 
 
 class _Report:
     """The parser's target: remembers the test it is in, and the text of the failure it is in."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Mapping[str, str]) -> None:
         self.failing: list[FailingTest] = []
+        self.passed: dict[str, str] = {}
+        self._wanted = wanted
         self._case: Mapping[str, str] = {}
         self._failure: Mapping[str, str] | None = None
         self._text: list[str] = []
         self._chars = 0
         self._told = False
+        self._skipped = False
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = _local(tag)
         if name == "testcase":
-            self._case, self._told = dict(attributes), False
+            self._case, self._told, self._skipped = dict(attributes), False, False
+        elif name == "skipped":
+            self._skipped = True
         elif name in {"failure", "error"} and self._case and not self._told:
             self._failure, self._text, self._chars = dict(attributes), [], 0
 
@@ -73,10 +98,23 @@ class _Report:
             self.failing.append(_failing(self._case, self._failure, "".join(self._text)))
             self._failure, self._told = None, True
         elif name == "testcase":
+            if self._wanted and not self._told and not self._skipped:
+                self._note_pass()
             self._case = {}
+
+    def _note_pass(self) -> None:
+        case = self._case
+        plain = _plain(_name(case.get("classname", ""), case.get("name", ""), case.get("file", ""), []))
+        if plain in self._wanted:
+            self.passed[plain] = self._wanted[plain]
 
     def close(self) -> None:
         """Called by the parser at the end of a whole document; there is nothing left to do."""
+
+
+def _plain(name: str) -> str:
+    """A name without what runners write in different ways: a report knows `tests.test_a` where a log has its file."""
+    return name.replace(".py::", ".").replace("::", ".").replace("/", ".")
 
 
 def _local(tag: str) -> str:

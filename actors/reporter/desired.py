@@ -2,8 +2,9 @@
 
 Pure. The check `delta` covers everything, skipped jobs included, and always concludes: it is the one to require in a
 branch protection. A job that Delta could not run is a `failure`, never `neutral`: neutral would let a merge pass, and
-is for failures that are allowed. `skipped` lets it pass as well. So a job that the policy requires is a `success` where
-the plan says that it need not run, and a `failure` where it was skipped because something else failed.
+is for failures that are allowed, and for those of nothing but tests in quarantine. `skipped` lets it pass as well. So a
+job that the policy requires is a `success` where the plan says that it need not run, and a `failure` where it was
+skipped because something else failed.
 (https://docs.github.com/en/pull-requests/reference/status-checks)
 """
 
@@ -14,7 +15,20 @@ from typing import Final
 
 from actors.reporter.forge import Annotation, Check, Conclusion, Status
 from actors.reporter.markdown import clip, inert, one_line
-from actors.reporter.render import LIMIT, comment, count_line, ran_unsafely, reasons, run_url, skipped, took, why_failed
+from actors.reporter.render import (
+    LIMIT,
+    ONLY_QUARANTINED,
+    comment,
+    count_line,
+    is_excused,
+    only_quarantined,
+    ran_unsafely,
+    reasons,
+    run_url,
+    skipped,
+    took,
+    why_failed,
+)
 from models.failure import FailingTest
 from models.ids import CommitId, JobId
 from models.machines import AttemptState, JobState, RunState
@@ -82,6 +96,8 @@ def remarks(job: Job) -> tuple[Annotation, ...]:
 def _summary(run: Run, url: str) -> Check:
     status, conclusion = _RUN[run.state]
     title = run.state.replace("_", " ")
+    if is_excused(run):
+        conclusion, title = Conclusion.NEUTRAL, f"{title}, {ONLY_QUARANTINED}"
     if counts := count_line(run):
         title += f": {counts}"
     if ran_unsafely(run):
@@ -108,7 +124,7 @@ def _summary(run: Run, url: str) -> Check:
 def _job(run: Run, job: Job, url: str) -> Check:
     status, conclusion = _JOB[job.state]
     last = job.attempts[-1] if job.attempts else None
-    if job.tolerated:
+    if job.tolerated or only_quarantined(job):
         conclusion = Conclusion.NEUTRAL
     elif job.state is JobState.FAILED and last is not None and last.state is AttemptState.TIMED_OUT:
         conclusion = Conclusion.TIMED_OUT
@@ -155,6 +171,8 @@ def _check_name(job: str) -> str:
 def _job_title(job: Job) -> str:
     if job.tolerated:
         return one_line(f"{job.state}, which is allowed: {job.detail}".removesuffix(": "), 255)
+    if only_quarantined(job):
+        return f"{job.state}: {ONLY_QUARANTINED}"
     if job.explanation is not None and job.state is JobState.FAILED:
         return one_line(f"{job.explanation.finding.category.replace('_', ' ')}: {job.explanation.finding.summary}", 255)
     spent = took(job)

@@ -15,6 +15,7 @@ from actors.reporter.markdown import clip, code, duration, inert
 from models.ids import RunId
 from models.machines import JobState, RunState
 from models.plan import Reason, SkippedJob
+from models.result import Cause, Outcome
 from models.run import Job, Run
 
 MARKER: Final = "<!-- delta-ci -->"
@@ -41,6 +42,7 @@ _RUN_SIGNS: Final[dict[RunState, str]] = {
 }
 _IN_PROGRESS: Final = "⏳"
 _ALLOWED: Final = "🟡"
+ONLY_QUARANTINED: Final = "only quarantined tests fail"
 
 
 def comment(run: Run, public_url: str) -> str:
@@ -63,8 +65,9 @@ def comment(run: Run, public_url: str) -> str:
 
 def headline(run: Run) -> str:
     """One line on the whole run: its state, how many jobs ended how, how long it took."""
-    sign = _RUN_SIGNS.get(run.state, _IN_PROGRESS)
-    parts = [f"{sign} **Delta: {run.state.replace('_', ' ')}** {code(run.change.head[:12])}"]
+    sign = _RUN_SIGNS.get(run.state, _IN_PROGRESS) if not is_excused(run) else _ALLOWED
+    excuse = f", {ONLY_QUARANTINED}" if is_excused(run) else ""
+    parts = [f"{sign} **Delta: {run.state.replace('_', ' ')}{excuse}** {code(run.change.head[:12])}"]
     counts = count_line(run)
     if counts:
         parts.append(counts)
@@ -79,11 +82,33 @@ def headline(run: Run) -> str:
 
 def count_line(run: Run) -> str:
     """`2 passed, 3 skipped, 1 failed (allowed)`; what the plan left out counts as skipped."""
-    states = [job.state for job in run.jobs if not job.tolerated]
+    quarantined = sum(only_quarantined(job) for job in run.jobs)
+    states = [job.state for job in run.jobs if not job.tolerated and not only_quarantined(job)]
     states += [JobState.SKIPPED] * (len(run.plan.skipped) if run.plan else 0)
     counts = [f"{states.count(state)} {state}" for state in JobState if state in states]
     tolerated = sum(job.tolerated for job in run.jobs)
-    return ", ".join([*counts, *([f"{tolerated} failed (allowed)"] if tolerated else [])])
+    counts += [f"{tolerated} failed (allowed)"] if tolerated else []
+    counts += [f"{quarantined} failed (quarantined tests)"] if quarantined else []
+    return ", ".join(counts)
+
+
+def only_quarantined(job: Job) -> bool:
+    """Whether nothing failed in the job but tests that were in quarantine, all named by its reports.
+
+    It is not so for one that was stopped, nor while its failure is not explained yet.
+    """
+    if job.tolerated or job.state is not JobState.FAILED or not job.attempts or job.explanation is None:
+        return False
+    result = job.attempt.result
+    ended = result is not None and result.outcome is Outcome.FAILED and result.cause is Cause.EXIT
+    return ended and job.explanation.only_set_aside
+
+
+def is_excused(run: Run) -> bool:
+    """Whether the run failed by nothing but that: all else ran, and passed or may fail."""
+    if run.state is not RunState.FAILED or not any(only_quarantined(job) for job in run.jobs):
+        return False
+    return all(job.state is JobState.PASSED or job.tolerated or only_quarantined(job) for job in run.jobs)
 
 
 def _left_out(run: Run) -> str:
@@ -110,7 +135,7 @@ def skipped(jobs: Sequence[SkippedJob]) -> str:
 def why_failed(job: Job) -> str:
     """The explanation of a job that did not pass, or an honest word that there is none yet."""
     if job.explanation is not None:
-        text = markdown(job.explanation.finding, job.explanation.past)
+        text = markdown(job.explanation.finding, job.explanation.past, job.explanation.verdicts)
         return clip("\n".join(text.splitlines()[:_LINES_PER_EXPLANATION]), LIMIT // 4)
     outcome = f": {inert(job.detail)}" if job.detail else ""
     return f"{job.state.capitalize()}{outcome}. An explanation is being worked out."
@@ -144,6 +169,8 @@ def _table(jobs: Iterable[Job]) -> str:
     rows = ["| job | result | why it is here |", "|---|---|---|"]
     for job in jobs:
         result = f"{_SIGNS[job.state]} {job.state}" if not job.tolerated else f"{_ALLOWED} {job.state}, allowed"
+        if only_quarantined(job):
+            result = f"{_ALLOWED} {job.state}, {ONLY_QUARANTINED}"
         if spent := took(job):
             result += f" in {spent}"
         if len(job.attempts) > 1:

@@ -18,6 +18,8 @@ _VERBS: Final = {
     "run": "api.cli.run:run",
     "plan": "api.cli.plan:plan",
     "analyze": "api.cli.analyze:analyze",
+    "flaky": "api.cli.flaky:flaky",
+    "quarantine": "api.cli.quarantine:app",
     "up": "api.cli.server:up",
     "down": "api.cli.server:down",
     "status": "api.cli.server:status",

@@ -21,6 +21,10 @@
 | `delta:secrets` | hash | name and scope → a secret, encrypted |
 | `delta:failures` | hash | run and job → remembered failure |
 | `delta:failures:vectors` | hash | run and job → its embedding, float32 |
+| `delta:{suites}:known` | sorted set | repository and job, as JSON, whose tests are known, by the last attempt's time |
+| `delta:suites:{<digest of both>}:records` | hash | attempt → what it told of its tests (`models/flaky.py`) |
+| `delta:suites:{…}:order` | sorted set | its attempts, by time |
+| `delta:quarantine` | hash | repository, job and test, as JSON → an entry of the quarantine |
 | `delta:changes:{<digest of the repository>}:records` | hash | run → a past change of that repository |
 | `delta:changes:{…}:order`, `:failed` | sorted set | its runs, those in which something failed, by time |
 | `delta:changes:{…}:vectors` | hash | run → the embedding of its change, float32 |
@@ -34,6 +38,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Final, NamedTuple
 
 from models.ids import AttemptId, JobId, RunId
@@ -81,6 +86,8 @@ INBOX_REFUSED = "delta:inbox:refused"
 REPORTS = "delta:reports"
 REPORTS_BELL = "delta:reports:bell"
 SECRETS = "delta:secrets"
+SUITES_KNOWN = "delta:{suites}:known"
+QUARANTINE = "delta:quarantine"
 CACHES = "delta:{caches}:index"
 CACHES_USED = "delta:{caches}:used"
 MISSES: Final = Ordered("delta:{misses}", "delta:{misses}:order")
@@ -136,6 +143,12 @@ def delivery(digest: str) -> str:
 def secret_field(scope: str, name: str) -> str:
     """Field of one secret; a name has no space in it."""
     return f"{name} {scope}"
+
+
+def suite(repository: str, job: str) -> Ordered:
+    """What the attempts of one job told of their tests; a repository's name may be a path."""
+    tag = f"{{{hashlib.sha256(json.dumps([repository, job]).encode()).hexdigest()[:32]}}}"
+    return Ordered(f"delta:suites:{tag}:records", f"delta:suites:{tag}:order")
 
 
 def changes(repository: str) -> ChangeKeys:

@@ -26,10 +26,13 @@ from cluster.store.memory.parts import (
 )
 from cluster.store.memory.runs import MemoryRuns
 from cluster.store.memory.state import Faults, State
+from cluster.store.memory.suites import MemoryQuarantine, MemorySuites
 from cluster.store.ownership import OwnerStore
+from cluster.store.quarantine import QuarantineStore
 from cluster.store.reports import ReportStore
 from cluster.store.runs import RunStore
 from cluster.store.secrets import SecretStore
+from cluster.store.suites import SuiteStore
 from cluster.store.terminals import TerminalStore
 from models import ports
 
@@ -44,6 +47,8 @@ class Store:
     logs: ports.Logs
     reports: ports.Reports
     failures: ports.Failures
+    suites: ports.Suites
+    quarantine: ports.Quarantine
     changes: ports.Changes
     lessons: ports.Lessons
     caches: ports.Caches
@@ -67,6 +72,8 @@ class Store:
             logs=LogStore(redis, ArchivedLogs(archive)),
             reports=ReportStore(redis, history),
             failures=FailureStore(redis),
+            suites=SuiteStore(redis),
+            quarantine=QuarantineStore(redis),
             changes=ChangeStore(redis),
             lessons=LessonStore(redis),
             caches=CacheStore(redis),
@@ -87,6 +94,8 @@ class Store:
             logs=MemoryLogs(state),
             reports=MemoryReports(state),
             failures=MemoryFailures(state),
+            suites=MemorySuites(state),
+            quarantine=MemoryQuarantine(state),
             changes=MemoryChanges(state),
             lessons=MemoryLessons(state),
             caches=MemoryCaches(state),

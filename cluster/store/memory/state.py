@@ -16,7 +16,7 @@ from cluster.store.streams import place
 from models.caches import CacheEntry, CachePlace
 from models.errors import InfrastructureError, StaleWrite
 from models.fence import Fence
-from models.ids import RunId
+from models.ids import AttemptId, JobId, RunId
 
 
 @dataclass
@@ -76,6 +76,8 @@ class State:
     marks: dict[RunId, str] = field(default_factory=dict)
     forge: defaultdict[RunId, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     failures: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    suites: dict[tuple[str, JobId], dict[AttemptId, str]] = field(default_factory=dict)
+    quarantine: dict[tuple[str, str, str], str] = field(default_factory=dict)
     secrets: dict[tuple[str, str], str] = field(default_factory=dict)
     failure_vectors: defaultdict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     changes: defaultdict[str, dict[RunId, str]] = field(default_factory=lambda: defaultdict(dict))

@@ -186,7 +186,7 @@ async def test_every_operation_under_v1_asks_for_the_token_in_the_documentation(
     operations = [
         operation for path, verbs in document["paths"].items() if path.startswith("/v1") for operation in verbs.values()
     ]
-    assert len(operations) == 16
+    assert len(operations) == 20
     assert all(operation["security"] for operation in operations)
 
 

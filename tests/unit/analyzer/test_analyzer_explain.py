@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from actors.analyzer.explain import MAX_LINES, markdown, prose
-from models.failure import Category, FailingTest, Finding, PastFailure, Span
+from models.failure import Category, FailingTest, Finding, PastFailure, Span, TestBlame, TestVerdict
 from models.ids import CommitId, JobId, RunId
 
 PAST = PastFailure(
@@ -70,6 +70,28 @@ def test_what_was_seen_often_is_counted() -> None:
     )
 
 
+def verdict(
+    test: str, blame: TestBlame = TestBlame.CAUSED_HERE, evidence: str = "passes on main", quarantine: str = ""
+) -> TestVerdict:
+    return TestVerdict(test=test, blame=blame, evidence=evidence, quarantine=quarantine)
+
+
+def test_whose_fault_a_test_is_stands_on_its_line() -> None:
+    test = "tests/test_a.py::test_add"
+    text = markdown(finding(), None, [verdict(test, TestBlame.KNOWN_FLAKY, "failed in 6 of 41 runs", "until May")])
+    assert f"- `{test}` at `a.py:3` — **known flaky**: failed in 6 of 41 runs; until May\n" in text
+
+
+def test_what_the_change_broke_comes_first_and_the_rest_is_counted() -> None:
+    names = [f"test_{n}" for n in range(8)]
+    blames = [TestBlame.KNOWN_FLAKY, TestBlame.FAILS_ON_BASE] * 3 + [TestBlame.NEW_AND_UNCLEAR, TestBlame.CAUSED_HERE]
+    tests = tuple(FailingTest(name=name, message="m") for name in names)
+    text = markdown(finding(failing_tests=tests), PAST, [verdict(*each) for each in zip(names, blames, strict=True)])
+    listed = [line.split("`")[1] for line in text.split("\n") if line.startswith("- `")]
+    assert listed == ["test_7", "test_6", "test_1", "test_3"]
+    assert "- and 4 more: 1 fails on base, 3 known flaky" in text
+
+
 def test_it_never_says_sure_of_what_it_does_not_know() -> None:
     text = markdown(finding(category=Category.UNKNOWN, confidence=0.3))
     assert text.startswith("**I do not know why** (unknown): ")
@@ -114,13 +136,14 @@ logs = st.lists(evil, min_size=1, max_size=8).map("\n".join)
 
 
 @settings(deadline=None)
-@given(text=logs, name=evil, message=evil, title=evil, summary=evil, looked=evil)
+@given(text=logs, name=evil, message=evil, title=evil, summary=evil, looked=evil, evidence=evil, reason=evil)
 def test_nothing_of_a_log_comes_alive(
-    text: str, name: str, message: str, title: str, summary: str, looked: str
+    *, text: str, name: str, message: str, title: str, summary: str, looked: str, evidence: str, reason: str
 ) -> None:
     tests = (FailingTest(name=name, message=message, file=name, line=1), FailingTest(name=message, message=name))
     given_finding = finding(text, failing_tests=tests, summary=f"`x` failed: {summary}", looked_at=(looked,))
-    shown = markdown(given_finding, PAST.having(title=title))
+    verdicts = [verdict(each.name, evidence=evidence, quarantine=reason) for each in tests]
+    shown = markdown(given_finding, PAST.having(title=title), verdicts)
     tokens = everything(MarkdownIt("commonmark").enable("table").parse(shown))
     kinds = {token.type for token in tokens}
     assert kinds <= ALLOWED, kinds - ALLOWED

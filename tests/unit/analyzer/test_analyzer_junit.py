@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.analyzer.junit import MAX_TESTS, read_junit
+from actors.analyzer.junit import MAX_TESTS, read_junit, read_report
 
 PYTEST = b"""<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" errors="1" failures="2">
 <testcase classname="tests.test_ops.TestAdd" name="test_add[1-2]" time="0.001">
@@ -76,3 +76,26 @@ def test_more_tests_and_text_than_anyone_reads_are_cut() -> None:
 def test_any_bytes_are_a_report(data: bytes) -> None:
     read_junit(data)
     read_junit(b"<testsuite><testcase name='x'><failure>" + data)
+
+
+def test_which_of_the_tests_asked_for_passed() -> None:
+    asked = {"tests/test_ops.py::test_fine", "tests.test_ops.TestAdd.test_add[1-2]", "a.b", "tests/test_ops.py::gone"}
+    report = read_report(PYTEST, asked)
+    assert report.passed == {"tests/test_ops.py::test_fine"}
+    assert report.failing == read_junit(PYTEST)
+    assert report.whole
+
+
+def test_a_test_that_passes_in_one_place_and_fails_in_another_has_not_passed() -> None:
+    twice = b'<testsuite><testcase name="x"/><testcase name="x"><failure message="m"/></testcase></testsuite>'
+    assert read_report(twice, {"x"}).passed == frozenset()
+
+
+@pytest.mark.parametrize("data", [b"", PYTEST[:-5], BOMB, PYTEST + b"<more/>"], ids=["empty", "cut", "bomb", "two"])
+def test_a_report_that_is_not_read_to_its_end_says_so(data: bytes) -> None:
+    assert not read_report(data).whole
+
+
+def test_a_report_with_more_failures_than_are_kept_is_not_whole() -> None:
+    case = b'<testcase name="x"><failure message="m"/></testcase>'
+    assert not read_report(b"<testsuite>" + case * (MAX_TESTS + 1) + b"</testsuite>").whole

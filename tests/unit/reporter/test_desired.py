@@ -4,10 +4,12 @@ import pytest
 
 from actors.reporter.desired import desired
 from actors.reporter.forge import Conclusion, Status
-from models.failure import FailingTest
+from models.failure import Explanation, FailingTest, TestBlame, TestVerdict
+from models.ids import JobId
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import unplannable
 from models.machines import JobState, RunState
+from models.result import Cause
 from models.run import Run
 from tests.unit.reporter import sample_runs as runs
 
@@ -162,3 +164,56 @@ def test_a_job_that_may_fail_and_is_cancelled_is_cancelled() -> None:
     ended = cancel(run, "ada", runs.NOW)
     assert ended is not None
     assert desired(ended.run, "").checks[1].conclusion is Conclusion.CANCELLED
+
+
+def set_aside(run: Run, job: str = "test", *, exact: bool = True, aside: tuple[bool, ...] = (True,)) -> Run:
+    """The job's failure explained as that of tests of which these are in quarantine."""
+    tests = tuple(FailingTest(name=f"t{n}", source="junit") for n in range(len(aside)))
+    verdicts = tuple(
+        TestVerdict(test=f"t{n}", blame=TestBlame.KNOWN_FLAKY, evidence="", set_aside=each, quarantine="until May")
+        for n, each in enumerate(aside)
+    )
+    explanation = Explanation(finding=runs.finding(*tests), verdicts=verdicts, exact=exact)
+    return run.with_job(run.job(JobId(job)).having(explanation=explanation))
+
+
+def test_a_failure_of_tests_in_quarantine_alone_is_neutral_and_says_so() -> None:
+    run = set_aside(runs.failed(), aside=(True, True))
+    summary, check = desired(run, "").checks
+    assert (check.conclusion, check.title) == (Conclusion.NEUTRAL, "failed: only quarantined tests fail")
+    assert summary.conclusion is Conclusion.NEUTRAL
+    assert summary.title == "failed, only quarantined tests fail: 1 failed (quarantined tests)"
+    text = desired(run, "").comment or ""
+    assert "🟡 **Delta: failed, only quarantined tests fail**" in text
+    assert "`t0` — **known flaky**: ; until May" in text
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        set_aside(runs.failed(), aside=(True, False)),
+        set_aside(runs.failed(), aside=()),
+        set_aside(runs.failed(), exact=False),
+        set_aside(runs.ended(runs.running(), runs.TIMED_OUT)),
+        set_aside(runs.ended(runs.running(), runs.REFUSED)),
+        set_aside(runs.ended(runs.running(), runs.FAILED.having(cause=Cause.OUT_OF_MEMORY))),
+        runs.failed(),
+        runs.ended(runs.running(), runs.FAILED),  # not explained yet
+    ],
+    ids=["another", "none", "not-exact", "timed-out", "refused", "memory", "ordinary", "unexplained"],
+)
+def test_any_other_failure_counts(run: Run) -> None:
+    summary, check = desired(run, "").checks
+    assert summary.conclusion is Conclusion.FAILURE
+    assert check.conclusion in {Conclusion.FAILURE, Conclusion.TIMED_OUT}
+
+
+def test_beside_a_job_that_fails_or_could_not_run_the_summary_fails() -> None:
+    both = runs.running(runs.spec("test"), runs.spec("lint"))
+    both = set_aside(runs.ended(runs.ended(both, runs.FAILED), runs.FAILED, "lint"))
+    assert [check.conclusion for check in desired(both, "").checks] == ["failure", "neutral", "failure"]
+    after = set_aside(runs.ended(runs.running(runs.spec("test"), runs.spec("deploy", "test")), runs.FAILED))
+    assert [check.conclusion for check in desired(after, "").checks] == ["failure", "neutral", "skipped"]
+    beside = runs.running(runs.spec("test"), runs.spec("lint"))
+    beside = set_aside(runs.ended(runs.ended(beside, runs.FAILED), runs.PASSED, "lint"))
+    assert [check.conclusion for check in desired(beside, "").checks] == ["neutral", "neutral", "success"]

@@ -1,0 +1,70 @@
+"""What is shown of flaky tests and of the quarantine; the command line's `--json` and the REST interface show the same.
+
+Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from actors.flaky_tests import FlakyTest
+from models.flaky import Quarantined
+from models.ids import JobId
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class FlakyTestView(_View):
+    """A test that is known to be flaky: it failed `failures` times in `attempts` on the default branch.
+
+    `score` is the chance that it fails by itself, `low` and `high` bound how often (95 %).
+    """
+
+    repository: str
+    job: JobId
+    test: str
+    score: float
+    low: float
+    high: float
+    failures: int
+    attempts: int
+    since: float
+    last: float
+    why: tuple[str, ...]
+
+
+class QuarantinedView(_View):
+    """A test in quarantine; `job` is empty where that is so in every job. `ended`: it counts again."""
+
+    repository: str
+    test: str
+    job: str
+    reason: str
+    by: str
+    since: float
+    until: float
+    ended: bool
+
+
+class FlakyView(_View):
+    """What is known of one repository's tests, or of all."""
+
+    flaky: tuple[FlakyTestView, ...]
+    quarantine: tuple[QuarantinedView, ...]
+
+
+def flaky_view(tests: Iterable[FlakyTest], entries: Iterable[Quarantined], now: float) -> FlakyView:
+    """Both lists."""
+    return FlakyView(
+        flaky=tuple(FlakyTestView.model_validate(test) for test in tests),
+        quarantine=tuple(quarantined_view(entry, now) for entry in entries),
+    )
+
+
+def quarantined_view(entry: Quarantined, now: float) -> QuarantinedView:
+    """One entry as it stands at `now`."""
+    return QuarantinedView(**entry.model_dump(), ended=entry.until <= now)
