@@ -209,6 +209,14 @@ class Failures(Protocol):
         """All vectors by key, in pages; one that is added meanwhile may be left out."""
         ...
 
+    async def note_passed(self, repository: str, job: JobId, attempt: AttemptId) -> None:
+        """The attempt passed: its log is what a failing one of the job is compared with. The same twice is once."""
+        ...
+
+    async def passed(self, repository: str, job: JobId) -> list[AttemptId]:
+        """The attempts that passed lastly, newest first; at most `MOST_PASSED`."""
+        ...
+
 
 class Suites(Protocol):
     """What attempts of jobs told of their tests: of each job the newest, of the jobs those told of last."""

@@ -17,6 +17,7 @@ from actors.analyzer.witness import Seen, Witness
 from actors.planner.glob import compile_glob, match
 from cluster.blobs import LocalBlobs
 from cluster.store.store import Store
+from models.change import Trust
 from models.embedding.encoder import Encoder
 from models.embedding.index import Vector
 from models.errors import InfrastructureError
@@ -47,7 +48,7 @@ class Analyzer:
         run = await self._store.runs.load(run_id)
         job = run.job(job_id)
         attempt = next((attempt for attempt in job.attempts if attempt.id == attempt_id), job.attempt)
-        explanation = await self._witness.explained(run, job, attempt, await self._look(job, attempt))
+        explanation = await self._witness.explained(run, job, attempt, await self._look(run, job, attempt))
         finding = explanation.finding
         try:
             vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
@@ -65,17 +66,27 @@ class Analyzer:
         change = run.change
         for failure in fixed(await self._store.failures.unfixed(change.repository, change.line, job_id), change.head):
             await self._store.failures.remember(failure)
+        if change.trust is Trust.TRUSTED:  # else anybody could make a failure's lines look usual
+            await self._store.failures.note_passed(change.repository, job_id, run.job(job_id).attempt.id)
         await self._witness.passed(run, run.job(job_id))
 
     async def encode(self, texts: Sequence[str]) -> Vector:
         """Embeddings, for whoever needs some: there is one copy of the model. Raises `InfrastructureError`."""
         return await asyncio.to_thread(self._encoder.encode, texts)
 
-    async def _look(self, job: Job, attempt: Attempt) -> Seen:
+    async def _look(self, run: Run, job: Job, attempt: Attempt) -> Seen:
         lines = _lines(await self._store.logs.whole(attempt.id))
         reports, complete = await asyncio.to_thread(self._reports, job.spec.junit, attempt.result)
-        finding = await asyncio.to_thread(analyze, lines, result=attempt.result, junit=reports, spec=job.spec)
+        passed = [_lines(await self._store.logs.whole(each)) for each in await self._passed(run, job)]
+        finding = await asyncio.to_thread(
+            analyze, lines, result=attempt.result, junit=reports, spec=job.spec, passed=passed
+        )
         return Seen(finding, reports, complete)
+
+    async def _passed(self, run: Run, job: Job) -> list[AttemptId]:
+        """Whose logs the failing one is compared with. What passed in this very run came later, or is another try."""
+        known = await self._store.failures.passed(run.change.repository, job.id)
+        return [each for each in known if not each.startswith(f"{run.id}.")]
 
     def _reports(self, globs: tuple[str, ...], result: AttemptResult | None) -> tuple[list[bytes], bool]:
         """Their bytes, and whether these are all."""

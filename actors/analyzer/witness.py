@@ -30,7 +30,7 @@ class Seen(NamedTuple):
     complete: bool
 
 
-Look = Callable[[Job, Attempt], Awaitable[Seen]]
+Look = Callable[[Run, Job, Attempt], Awaitable[Seen]]
 
 
 class Witness:
@@ -75,7 +75,7 @@ class Witness:
         """What the attempts of this run tell, up to that number."""
         attempts = [each for each in job.attempts[:last] if suites.tells(each)][-_MOST_ATTEMPTS:]
         failed = [each for each in attempts if not _passed(each)]
-        looked = {each.id: seen[each.id] if each.id in seen else await self._look(job, each) for each in failed}
+        looked = {each.id: seen[each.id] if each.id in seen else await self._look(run, job, each) for each in failed}
         wanted = {test.name for each in looked.values() for test in each.finding.failing_tests}
         wanted |= {name for told in base for name in told.failed}
         told: list[SuiteAttempt] = []

@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from cluster.store import keys
 from cluster.store.connection import answering, text
 from models.failure import RememberedFailure, Repeats
-from models.ids import JobId
+from models.ids import AttemptId, JobId
 
 MOST_FAILURES: Final = 100_000
+MOST_PASSED: Final = 2
 _PAGE: Final = 1_000
 
 
@@ -87,6 +88,22 @@ class FailureStore:
             yield [(text(key), vector) for key, vector in found.items() if isinstance(vector, bytes)]
             if cursor == 0:
                 return
+
+    async def note_passed(self, repository: str, job: JobId, attempt: AttemptId) -> None:
+        """Puts the attempt first."""
+        at = keys.failures(repository).passed(job)
+        with answering():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.lrem(at, 0, attempt)
+                pipeline.lpush(at, attempt)
+                pipeline.ltrim(at, 0, MOST_PASSED - 1)
+                await pipeline.execute()
+
+    async def passed(self, repository: str, job: JobId) -> list[AttemptId]:
+        """The attempts that passed lastly, newest first."""
+        with answering():
+            found = await self._redis.lrange(keys.failures(repository).passed(job), 0, -1)
+        return [AttemptId(text(attempt)) for attempt in found]
 
     async def _forget(self, repository: str, old: Sequence[str]) -> None:
         if not old:

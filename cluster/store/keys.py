@@ -66,6 +66,10 @@ class FailureKeys(NamedTuple):
         """Set of those of one job, on one line of work, that nothing is known to have fixed."""
         return f"{self.records}:unfixed:{_digest(f'{job} {line}')}"
 
+    def passed(self, job: JobId) -> str:
+        """List of the attempts of one job that passed lastly."""
+        return f"{self.records}:passed:{_digest(job)}"
+
 
 class ChangeKeys(NamedTuple):
     """Where the past changes of one repository lie."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from cluster.store.failures import MOST_FAILURES
+from cluster.store.failures import MOST_FAILURES, MOST_PASSED
 from cluster.store.memory.state import State
 from models.failure import RememberedFailure, Repeats
-from models.ids import JobId
+from models.ids import AttemptId, JobId
 
 
 class MemoryFailures:
@@ -50,6 +50,17 @@ class MemoryFailures:
         """All vectors, in one page."""
         await self._state.turn()
         yield [*self._state.failure_vectors[repository].items()]
+
+    async def note_passed(self, repository: str, job: JobId, attempt: AttemptId) -> None:
+        """Puts the attempt first."""
+        await self._state.turn()
+        before = [each for each in self._state.passed[repository, job] if each != attempt]
+        self._state.passed[repository, job] = [attempt, *before][:MOST_PASSED]
+
+    async def passed(self, repository: str, job: JobId) -> list[AttemptId]:
+        """The attempts that passed lastly, newest first."""
+        await self._state.turn()
+        return [*self._state.passed[repository, job]]
 
     def _newest(self, repository: str) -> list[RememberedFailure]:
         known = map(RememberedFailure.model_validate_json, self._state.failures[repository].values())

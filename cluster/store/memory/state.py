@@ -79,6 +79,7 @@ class State:
     suites: dict[tuple[str, JobId], dict[AttemptId, str]] = field(default_factory=dict)
     quarantine: dict[tuple[str, str, str], str] = field(default_factory=dict)
     secrets: dict[tuple[str, str], str] = field(default_factory=dict)
+    passed: defaultdict[tuple[str, JobId], list[AttemptId]] = field(default_factory=lambda: defaultdict(list))
     failure_vectors: defaultdict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     changes: defaultdict[str, dict[RunId, str]] = field(default_factory=lambda: defaultdict(dict))
     change_vectors: defaultdict[str, dict[RunId, bytes]] = field(default_factory=lambda: defaultdict(dict))

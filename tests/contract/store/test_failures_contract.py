@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cluster.store.failures import FailureStore
+from cluster.store.failures import MOST_PASSED, FailureStore
 from cluster.store.memory.failures import MemoryFailures
 from cluster.store.store import RedisStore, Store
 from models.failure import Category, RememberedFailure, Repeats
-from models.ids import CommitId, JobId, RunId
+from models.ids import AttemptId, CommitId, JobId, RunId
 from models.ports import Failures
 
 REPOSITORY = "ada/kitchen"
@@ -94,3 +94,16 @@ async def test_many_vectors_come_whole_though_in_pages(store: Store) -> None:
     for number in range(1_500):
         await store.failures.remember(failure(number), str(number).encode())
     assert await all_vectors(store.failures) == {f"r{number}.test": str(number).encode() for number in range(1_500)}
+
+
+async def test_the_attempts_that_passed_lastly_are_known_newest_first(store: Store) -> None:
+    failures, job = store.failures, JobId("test")
+    assert await failures.passed(REPOSITORY, job) == []
+    for name in ("r1.test.1", "r2.test.1", "r1.test.1", "r1.test.1"):
+        await failures.note_passed(REPOSITORY, job, AttemptId(name))
+    await failures.note_passed(REPOSITORY, JobId("lint"), AttemptId("r9.lint.1"))
+    assert await failures.passed(REPOSITORY, job) == ["r1.test.1", "r2.test.1"]
+    for number in range(MOST_PASSED):
+        await failures.note_passed(REPOSITORY, job, AttemptId(f"r{number}.test.2"))
+    assert await failures.passed(REPOSITORY, job) == [f"r{number}.test.2" for number in range(MOST_PASSED)][::-1]
+    assert await failures.passed("eve/kitchen", job) == []
