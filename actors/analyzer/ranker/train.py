@@ -7,7 +7,7 @@ Not part of the product: it needs LightGBM and labelled logs, and is run by hand
 or `parts`; `passed`: logs of the same job that passed). The models that ship were trained on
 - LOGS: 399 failed Travis CI logs of 40 repositories of LogChunks (Brandt, Panichella, Zaidman, Beller: "LogChunks: A
   Data Set for Build Log Analysis", MSR 2020);
-- PAIRS: 36 failed logs of 31 repositories, each with one that passed, of CiDiff (LaBRI).
+- PAIRS: 36 failed logs of 28 repositories, each with one that passed, of CiDiff (LaBRI).
 PAIRS are few and of few tools. So each of LOGS is a pair as well, of little weight, with what the most similar log of
 its repository wrote before that one failed.
 """

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.analyzer.decide import analyze
+from actors.analyzer.normalize import clean
 from actors.analyzer.ranker import compare
 from actors.analyzer.ranker.choose import MAX_LINES, chosen
 from actors.analyzer.ranker.compare import MAX_PASSED_LINES, NAMES, Comparison, compared
@@ -49,8 +50,8 @@ def beside(lines: Sequence[str], passed: Sequence[Sequence[str]]) -> Comparison:
 @pytest.mark.parametrize("kind", SAME)
 def test_what_differs_from_run_to_run_is_no_news(kind: str) -> None:
     there, here = SAME[kind]
-    assert not beside([compare.clean(here)], [[there]]).new.any()
-    assert beside([compare.clean(here)], [["something else"]]).new.all()
+    assert not beside([clean(here)], [[there]]).new.any()
+    assert beside([clean(here)], [["something else"]]).new.all()
 
 
 @pytest.mark.parametrize("kind", FAILURES)
@@ -64,7 +65,7 @@ def test_harmless_changes_vanish_and_the_failure_stays(kind: str) -> None:
         "Commit message: 'Kettles are round'",
     ]
     drawn.shuffle(changed)
-    lines = [compare.clean(line) for line in [*changed, FAILURES[kind]]]
+    lines = [clean(line) for line in [*changed, FAILURES[kind]]]
     found = [
         lines[at]
         for at in chosen(lines, [[*passed, "Downloading from central: https://repo.example/a.pom"]], steps=False).lines
@@ -96,8 +97,13 @@ def test_some_new_line_is_always_shown() -> None:
 
 
 def test_of_huge_passing_logs_the_first_and_last_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = []
-    monkeypatch.setattr(compare, "clean", lambda line: read.append(line) or line)
+    read: list[str] = []
+
+    def noted(line: str) -> str:
+        read.append(line)
+        return line
+
+    monkeypatch.setattr(compare, "clean", noted)
     huge = [f"line {'x' * (number % 50)} of many" for number in range(200_000)]
     huge[0], huge[100_000], huge[-1] = "it begins", "in the middle", "it ends"
     assert beside(["it begins", "in the middle", "it ends"], [huge]).new.tolist() == [False, True, False]
@@ -130,9 +136,7 @@ def test_whatever_the_logs_the_table_is_whole_and_only_news_are_chosen(
     assert found.table.shape == (len(lines), len(NAMES))
     assert np.isfinite(found.table).all()
     there = {line for log in passed for line in log}
-    assert not any(
-        new for line, new in zip(lines, found.new, strict=True) if line in there and line == compare.clean(line)
-    )
+    assert not any(new for line, new in zip(lines, found.new, strict=True) if line in there and line == clean(line))
     shown = chosen(lines, [*passed, ["a line"]], steps=False).lines
     assert shown == sorted(set(shown))
     assert len(shown) <= MAX_LINES
