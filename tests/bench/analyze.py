@@ -3,7 +3,7 @@
 `tail-50` and `keyword` (lines with a word of failure, two before and five after each) are timed for comparison. How
 good the lines shown are is printed only when there are labelled logs, which never ship:
 
-    python -m tests.bench.analyze [FOLDER ...]        or DELTA_BENCH_LABELLED=FOLDER
+    python -m tests.bench.analyze FOLDER ...
 
 A FOLDER holds `labels.jsonl` and the logs, in the form that `actors/analyzer/ranker/train.py` tells. On logs that the
 ranker was trained on the figures flatter: `train.py` prints what holds for repositories that it has not seen.
@@ -12,7 +12,6 @@ ranker was trained on the figures flatter: `train.py` prints what holds for repo
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
@@ -138,7 +137,7 @@ def quality(folder: Path) -> None:
 def main() -> None:
     """Measures and prints."""
     speed()
-    for folder in sys.argv[1:] or filter(None, [os.environ.get("DELTA_BENCH_LABELLED")]):
+    for folder in sys.argv[1:]:
         quality(Path(folder))
 
 
