@@ -1,7 +1,7 @@
 """From a score for each line to the lines that are shown, as spans.
 
 Which of three ways is taken depends on what there is, never on whose log it is:
-- with logs of the same job that passed: the lines that none of them has, but for those that surely explain nothing;
+- with logs of the same job that passed: of the lines that none of them has, those that a model of its own holds likely;
 - a log of steps, as GitHub's are (`##[group]`): its telling lines wherever they stand, each wording once;
 - else one piece: the run of lines whose scores add up to the most.
 """
@@ -15,13 +15,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from actors.analyzer.normalize import clean
-from actors.analyzer.ranker.features import features
-from actors.analyzer.ranker.trees import Floats, scores
+from actors.analyzer.ranker.compare import Comparison, compared
+from actors.analyzer.ranker.features import Table, features
+from actors.analyzer.ranker.trees import COMPARED, Floats, scores
 
 MAX_LINES: Final = 2_000  # of all spans together
-# Log odds. A line that is new needs little more; of a piece, each line must be worth it.
-_NEW: Final = -5.0
+# Of new lines: as likely as not to explain something, or, where none is, nearly as likely as the likeliest.
+_LIKELY: Final = 0.5
+_NEARLY: Final = 0.7
+# Log odds. Of a piece, each line must be worth it.
 _WORTH: Final = 0.0
 _MOST: Final = 6.0  # one line must not outweigh all around it
 _TELLING: Final = 2.0  # so far below the best line, a line tells little
@@ -48,23 +50,24 @@ def chosen(lines: Sequence[str], passed: Sequence[Sequence[str]], *, steps: bool
     """
     if not lines:
         return Chosen([], [])
-    judged = scores(features(lines))
-    found = _explaining(lines, judged, passed, steps=steps)
+    table = features(lines)
+    judged = scores(table)
+    found = _explaining(lines, table, judged, passed, steps=steps)
     best = max((judged[at] for at in found if lines[at]), default=0.0)
     return Chosen(found, [at for at in found if lines[at] and judged[at] >= best - _TELLING])
 
 
-def _explaining(lines: Sequence[str], judged: Floats, passed: Sequence[Sequence[str]], *, steps: bool) -> list[int]:
+def _explaining(
+    lines: Sequence[str], table: Table, judged: Floats, passed: Sequence[Sequence[str]], *, steps: bool
+) -> list[int]:
+    passed = [log for log in passed if any(line.strip() for line in log)]
     if passed:
-        known = {_plain(clean(line)) for log in passed for line in log}
-        new = [at for at, line in enumerate(lines) if judged[at] > _NEW and line and _plain(line) not in known]
-        if new:
-            return new[-MAX_LINES:]
+        beside = compared(lines, passed, judged)
+        if beside.new.any():
+            return news(beside, scores(beside_table(beside, table), COMPARED))[-MAX_LINES:]
     if steps:
         return _spread(lines, judged)
-    first, last = _piece(judged)
-    said = [at for at in range(first, min(last + 1, first + MAX_LINES)) if lines[at]]
-    return list(range(said[0], said[-1] + 1)) if said else []
+    return piece(lines, judged)
 
 
 def is_of_steps(raw: Sequence[str]) -> bool:
@@ -72,11 +75,30 @@ def is_of_steps(raw: Sequence[str]) -> bool:
     return any(_STEPS.search(line[:200]) for line in raw)
 
 
+def beside_table(beside: Comparison, table: Table) -> Table:
+    """The columns of `COMPARED`."""
+    return np.concatenate([beside.table, table], axis=1)
+
+
+def news(beside: Comparison, odds: Floats) -> list[int]:
+    """The new lines that explain something; at least one of them."""
+    new = np.flatnonzero(beside.new)
+    likely = 1 / (1 + np.exp(-odds[new]))
+    return [int(at) for at in new[likely >= min(_LIKELY, _NEARLY * likely.max())]]
+
+
 def _plain(line: str) -> str:
     return _CHANGING.sub("#", line.strip())
 
 
-def _piece(judged: Floats) -> tuple[int, int]:
+def piece(lines: Sequence[str], judged: Floats) -> list[int]:
+    """One run of lines, without the blank ones around it."""
+    first, last = _run(judged)
+    said = [at for at in range(first, min(last + 1, first + MAX_LINES)) if lines[at]]
+    return list(range(said[0], said[-1] + 1)) if said else []
+
+
+def _run(judged: Floats) -> tuple[int, int]:
     """The run of lines with the greatest sum (Kadane's algorithm)."""
     best, current = -np.inf, 0.0
     start = first = last = int(np.argmax(judged))

@@ -1,4 +1,7 @@
-"""A sum of small decision trees, evaluated for many rows at once. The file is plain JSON, written by `train.py`."""
+"""Sums of small decision trees, evaluated for many rows at once. The files are plain JSON, written by `train.py`.
+
+There are two: `ALONE` judges the lines of a log by themselves, `COMPARED` beside logs of the same job that passed.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,23 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.analyzer.ranker.features import NAMES, Table
+from actors.analyzer.ranker import compare, features
+from actors.analyzer.ranker.features import Table
 from models.errors import InternalError
-
-MODEL: Final = Path(__file__).with_name("model.json")
 
 Numbers = NDArray[np.int32]
 Floats = NDArray[np.float32]
+
+
+class Model(NamedTuple):
+    """A file, and the names of the columns that it was trained on."""
+
+    path: Path
+    names: tuple[str, ...]
+
+
+ALONE: Final = Model(Path(__file__).with_name("model.json"), features.NAMES)
+COMPARED: Final = Model(Path(__file__).with_name("compared.json"), (*compare.NAMES, *features.NAMES))
 
 
 class _Tree(NamedTuple):
@@ -30,9 +43,9 @@ class _Tree(NamedTuple):
 
 
 @cache
-def _trees() -> tuple[_Tree, ...]:
-    model: dict[str, Any] = json.loads(MODEL.read_text())
-    if tuple(model["features"]) != NAMES:
+def _trees(model: Model) -> tuple[_Tree, ...]:
+    written: dict[str, Any] = json.loads(model.path.read_text())
+    if tuple(written["features"]) != model.names:
         raise InternalError("the ranker's model was trained with other features", remedy="train it again: train.py")
     return tuple(
         _Tree(
@@ -42,15 +55,15 @@ def _trees() -> tuple[_Tree, ...]:
             np.asarray(tree["right"], dtype=np.int32),
             np.asarray(tree["leaf"], dtype=np.float32),
         )
-        for tree in model["trees"]
+        for tree in written["trees"]
     )
 
 
-def scores(table: Table) -> Floats:
+def scores(table: Table, model: Model = ALONE) -> Floats:
     """One score a row: the log odds that the line belongs to what explains the failure."""
     total = np.zeros(len(table), dtype=np.float32)
     rows = np.arange(len(table))
-    for tree in _trees():
+    for tree in _trees(model):
         at = np.zeros(len(table), dtype=np.int32)
         inner = rows
         while len(inner):

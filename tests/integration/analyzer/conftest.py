@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from cluster.embedded.redis_server import RedisServer
 from cluster.store.store import RedisStore
+from tests.integration.analyzer.installation import Installation
 from tests.integration.store.embedded_redis import empty_store, started_redis
 
 
@@ -21,3 +23,8 @@ def redis_server() -> Iterator[RedisServer]:
 async def store(redis_server: RedisServer) -> AsyncIterator[RedisStore]:
     async with empty_store(redis_server) as store:
         yield store
+
+
+@pytest.fixture
+def installation(store: RedisStore, tmp_path: Path) -> Installation:
+    return Installation(store, tmp_path / "blobs")

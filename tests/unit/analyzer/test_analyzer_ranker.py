@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from actors.analyzer.decide import analyze
 from actors.analyzer.ranker.choose import MAX_LINES, chosen, is_of_steps
 from actors.analyzer.ranker.features import NAMES, features
-from actors.analyzer.ranker.trees import MODEL, scores
+from actors.analyzer.ranker.trees import ALONE, scores
 
 QUIET = [f"Get:{number} http://deb.example/debian main package-{number} [12.{number} kB]" for number in range(60)]
 END = ["", 'The command "make check" exited with 2.', "", "Done. Your build exited with 1."]
@@ -97,7 +97,7 @@ def test_of_a_log_of_steps_each_wording_is_shown_once() -> None:
 
 
 def test_the_model_belongs_to_the_features() -> None:
-    assert tuple(json.loads(MODEL.read_text())["features"]) == NAMES
+    assert tuple(json.loads(ALONE.path.read_text())["features"]) == NAMES
     assert features(["a", ""]).shape == (2, len(NAMES))
     assert features([]).shape == (0, len(NAMES))
     judged = scores(features([*QUIET, "src/tea.c:14:9: error: no kettle", *END]))
