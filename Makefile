@@ -46,7 +46,7 @@ fault: setup ## The fault suite for longer: make fault SEED=7 ROUNDS=10
 	SEED=$(or $(SEED),1) ROUNDS=$(or $(ROUNDS),5) $(BIN)/pytest -q -s tests/fault
 
 bench: setup ## Speed and memory, as JSON lines; BENCH="noop burst" for some of them
-	@for bench in $(or $(BENCH),noop webhooks sandbox_start source masking cache services plan analyze burst lease recovery restart memory); do \
+	@for bench in $(or $(BENCH),noop webhooks sandbox_start source masking cache services plan neighbours analyze failures burst lease recovery restart memory); do \
 		$(BIN)/python -m tests.bench.$$bench; done
 
 doctor: venv ## Prove each part by using it

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from cluster.store.store import Store
 from models.ids import AttemptId, JobId, RunId
-from models.logs import LogChunk
+from models.logs import LogChunk, LogSource
 from models.run import Attempt, Job, Run
 
 # How long one blocking read waits before it is looked whether the attempt is over: the end shows at most this late.
@@ -33,6 +33,21 @@ async def whole(store: Store, attempt: AttemptId) -> AsyncIterator[str]:
     while found := await store.logs.read(attempt, after=after):
         yield "".join(chunk.text for _, chunk in found)
         after = found[-1][0]
+
+
+async def numbered(store: Store, attempt: AttemptId, first: int, last: int) -> AsyncIterator[str]:
+    """Some lines of what the job printed, with their numbers: counted from 1, as explanations count them."""
+    number, begun, after = 1, "", START
+    while number <= last and (found := await store.logs.read(attempt, after=after)):
+        pieces = "".join(chunk.text for _, chunk in found if chunk.source is LogSource.JOB).split("\n")
+        pieces[0], begun = begun + pieces[0], ""
+        *ended, begun = pieces
+        shown = [f"{at:>7}  {line}\n" for at, line in enumerate(ended, number) if first <= at <= last]
+        yield "".join(shown)
+        number += len(ended)
+        after = found[-1][0]
+    if begun and first <= number <= last:
+        yield f"{number:>7}  {begun}\n"
 
 
 async def follow(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import format_sse_event
 
-from api.follow import START, choose, follow, is_planned, whole
+from api.follow import START, choose, follow, is_planned, numbered, whole
 from api.routes.runs import ENTRY_ID
 from api.services import Given
 from models.errors import NotFound
@@ -21,6 +21,8 @@ router = APIRouter(tags=["logs"])
 # A log is whatever the job printed: a browser must never take it for a page.
 _PLAIN = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 LIVE = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+LINES = r"^[0-9]{1,9}(-[0-9]{1,9})?$|^$"
 
 # Quiet looks (`LOOK_MS` each) between two comments that keep proxies from closing a connection they think is dead.
 _KEEP_ALIVE_EVERY = 15
@@ -37,6 +39,7 @@ async def read(
     given: Given,
     attempt: Annotated[int | None, Query(ge=1, description="by default the last")] = None,
     live: Annotated[bool, Query(alias="follow", description="live, as server-sent events")] = False,
+    lines: Annotated[str, Query(pattern=LINES, description="such as 7-9: only these, with numbers")] = "",
     accept: Annotated[str, Header()] = "",
     last_event_id: Annotated[str, Header(pattern=ENTRY_ID)] = START,
 ) -> Response:
@@ -52,7 +55,11 @@ async def read(
     if found is None:
         which = f"attempt {attempt}" if attempt else "attempt"
         raise NotFound(f"job {job} of run {run} has no {which} yet", remedy="?follow=1 waits for it")
-    return StreamingResponse(whole(given.store, found.id), media_type="text/plain; charset=utf-8", headers=_PLAIN)
+    text = whole(given.store, found.id)
+    if lines:
+        first, _, last = lines.partition("-")
+        text = numbered(given.store, found.id, int(first), int(last or first))
+    return StreamingResponse(text, media_type="text/plain; charset=utf-8", headers=_PLAIN)
 
 
 async def events(items: AsyncIterator[tuple[str, LogChunk] | None], quiet_every: int) -> AsyncIterator[bytes]:

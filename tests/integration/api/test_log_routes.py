@@ -79,6 +79,23 @@ async def test_log_as_text(api: Api, store: Store) -> None:
     assert answer.text == "".join(f"line {n}\n" for n in range(1200))
 
 
+async def test_some_lines_come_with_their_numbers(api: Api, store: Store) -> None:
+    run = await stored(store, runs.ended(runs.running()))
+    attempt = run.job(JOB).attempt.id
+    note = LogChunk(at=1.0, step=0, source=LogSource.DELTA, text="a note of Delta's\n")
+    pieces = [chunk(f"line {n}\n") for n in range(1, 1300)]
+    await store.logs.append(attempt, [note, chunk("li"), chunk("ne 0\n"), *pieces, chunk("unfinished")])
+
+    async def shown(lines: str) -> list[str]:
+        return (await api.client.get(path(run), params={"lines": lines})).text.splitlines()
+
+    assert await shown("1-2") == ["      1  line 0", "      2  line 1"]
+    assert await shown("1200") == ["   1200  line 1199"]
+    assert await shown("1300-9999") == ["   1300  line 1299", "   1301  unfinished"]
+    assert await shown("9000") == []
+    assert (await api.client.get(path(run), params={"lines": "7-"})).status_code == 422
+
+
 async def test_attempts_have_logs_of_their_own(api: Api, store: Store) -> None:
     spec = runs.spec("test").having(retries=1)
     run = await stored(store, runs.ended(runs.ended(runs.running(spec), runs.FAILED), runs.PASSED))
