@@ -24,6 +24,7 @@ from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId
 from models.job import Resources
 from models.plan import Plan
 from models.ports import Owners
+from models.proposal import Proposal
 from models.result import AttemptResult
 from models.secret import HandedOut
 from models.terminal import TerminalGrant, Typed
@@ -85,9 +86,9 @@ class OrchestratorHandle:
         """An attempt was cancelled."""
         await asked(self.actor.withdraw.remote(attempt))
 
-    async def lease(self, runner: RunnerId, shape: str, wait_s: float) -> Grant | None:
+    async def lease(self, runner: RunnerId, shape: str, wait_s: float, node: str = "") -> Grant | None:
         """The next attempt of a shape."""
-        grant: Grant | None = await asked(self.actor.lease.remote(runner, shape, wait_s))
+        grant: Grant | None = await asked(self.actor.lease.remote(runner, shape, wait_s, node))
         return grant
 
     async def queued(self, shape: str) -> int:
@@ -184,6 +185,11 @@ class PlannerHandle:
         """The plan of a change; raises what the planner raises."""
         plan: Plan = await asked(self.actor.plan.remote(change))
         return plan
+
+    async def mend(self, change: Change) -> Proposal | None:
+        """What may be proposed for a configuration that cannot be read."""
+        proposal: Proposal | None = await asked(self.actor.mend.remote(change))
+        return proposal
 
     async def learn(self, run: RunId) -> Change | None:
         """A run has ended; the change of the audit that is to follow."""

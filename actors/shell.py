@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from actors import handles
 from actors.handles import OrchestratorHandle
@@ -60,3 +61,12 @@ class Starting:
 def orchestrator_handle() -> OrchestratorHandle:
     """The orchestrator, for a process that Ray runs."""
     return OrchestratorHandle(Named(handles.ORCHESTRATOR))
+
+
+def living_nodes() -> dict[str, dict[str, float]]:
+    """What each node that lives has of what Ray counts, by Ray's id of the node. Asks Ray, and waits for its answer."""
+    untyped: Any = ray
+    try:
+        return {str(node["NodeID"]): dict(node["Resources"]) for node in untyped.nodes() if node["Alive"]}
+    except RayError as error:
+        raise InfrastructureError(f"Ray does not say which nodes live: {error}") from error

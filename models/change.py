@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from models.ids import CommitId, RunId, run_id
+from models.probe import Probe
 from models.record import Record
 
 
@@ -16,12 +17,16 @@ class Forge(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """Why Delta looks at a commit. `audit`: to see whether an earlier run's plan was right to leave tests out."""
+    """Why Delta looks at a commit. `audit`: to see whether an earlier run's plan was right to leave tests out.
+
+    `probe`: to find out more about a job that failed in an earlier run.
+    """
 
     PUSH = "push"
     PULL_REQUEST = "pull_request"
     MANUAL = "manual"
     AUDIT = "audit"
+    PROBE = "probe"
 
 
 class Trust(StrEnum):
@@ -39,7 +44,7 @@ class Change(Record):
     absolute path for a local repository. `fetch_ref` is the ref that holds `head` when no branch of the repository does
     (a fork's pull request).
     `default_branch` is empty where it is not known. `delivery` is the forge's id of the event; `nonce` tells two manual
-    runs of a commit apart. `audits` is the run whose plan an audit looks at.
+    runs of a commit apart. `audits` is the run whose plan an audit looks at, `probe` what a probe looks at.
     """
 
     forge: Forge
@@ -61,6 +66,7 @@ class Change(Record):
     at: float = 0.0
     installation: int | None = None
     audits: RunId | None = None
+    probe: Probe | None = None
 
     @property
     def line(self) -> str:
@@ -71,9 +77,16 @@ class Change(Record):
     def priority(self) -> int:
         """Who waits for it: a person in front of a terminal (2), the people of a pull request (1), nobody (0).
 
-        An audit (-1) has what nobody else wants.
+        An aside (-1) has what nobody else wants.
         """
-        return {ChangeKind.MANUAL: 2, ChangeKind.PULL_REQUEST: 1, ChangeKind.PUSH: 0, ChangeKind.AUDIT: -1}[self.kind]
+        if self.aside:
+            return -1
+        return {ChangeKind.MANUAL: 2, ChangeKind.PULL_REQUEST: 1}.get(self.kind, 0)
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is about another run: nobody waits for it, no forge is told, and no aside follows from it."""
+        return self.kind in {ChangeKind.AUDIT, ChangeKind.PROBE}
 
     @property
     def on_default_branch(self) -> bool:

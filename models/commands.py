@@ -40,6 +40,14 @@ class Analyze(Record):
     attempt: AttemptId
 
 
+class RunProbes(Record):
+    """Submit the probes that the explanation of a failed attempt asks for."""
+
+    do: Literal["run_probes"] = "run_probes"
+    job: JobId
+    attempt: AttemptId
+
+
 class KeepCaches(Record):
     """Enter what an attempt saved into the index of caches."""
 
@@ -73,7 +81,6 @@ class Retire(Record):
     do: Literal["retire"] = "retire"
 
 
-Command = Annotated[
-    MakePlan | Enqueue | Withdraw | Analyze | NoteFix | KeepCaches | Learn | Report | Retire, Field(discriminator="do")
-]
+_Command = MakePlan | Enqueue | Withdraw | Analyze | RunProbes | NoteFix | KeepCaches | Learn | Report | Retire
+Command = Annotated[_Command, Field(discriminator="do")]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     JOB_RETRIED = "job_retried"
     JOB_FINISHED = "job_finished"
     JOB_EXPLAINED = "job_explained"
+    JOB_PROBED = "job_probed"
     TERMINAL_OPENED = "terminal_opened"
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from models.ids import CommitId, JobId, RunId
+from models.probe import FourWay
+from models.proposal import Proposal
 from models.record import Record
 
 
@@ -121,6 +123,8 @@ class Explanation(Record):
     past: PastFailure | None = None
     verdicts: tuple[TestVerdict, ...] = ()
     exact: bool = False
+    four_way: FourWay | None = None
+    proposal: Proposal | None = None
 
     @property
     def only_set_aside(self) -> bool:

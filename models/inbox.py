@@ -43,6 +43,15 @@ class Rerun(Record):
     by: str
 
 
+class NoteProbe(Record):
+    """A probe has shown something of this run: take it down. `unexplained`: how it failed, nobody will find out."""
+
+    ask: Literal["note_probe"] = "note_probe"
+    run: RunId
+    probe: RunId
+    unexplained: bool = False
+
+
 class OpenTerminal(Record):
     """Open a terminal in a sandbox like that of this job. `by` is who asked, for the audit stream."""
 
@@ -53,5 +62,5 @@ class OpenTerminal(Record):
     by: str
 
 
-Message = Annotated[Submit | Cancel | Approve | Rerun | OpenTerminal, Field(discriminator="ask")]
+Message = Annotated[Submit | Cancel | Approve | Rerun | NoteProbe | OpenTerminal, Field(discriminator="ask")]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

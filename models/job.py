@@ -40,6 +40,17 @@ class Resources(Record):
         return f"cpu{self.cpus:g}-mem{self.memory_mb}{labels}"
 
 
+class Footprint(Resources):
+    """What an attempt takes of its node. `node`: Ray's id of the only one that may run it; empty: any that can."""
+
+    node: str = ""
+
+    @property
+    def shape(self) -> str:
+        """As of its resources; what must run on one node shares its queue only with others of that node."""
+        return f"{super().shape}@{self.node}" if self.node else super().shape
+
+
 class Concurrency(Record):
     """At most `limit` jobs of one repository that name `group` run at a time, whatever runs they belong to.
 
@@ -102,7 +113,8 @@ class JobSpec(Record):
     globs of JUnit XML reports the analyzer may read. `egress` are the hosts that the job may reach, exactly or as
     `*.suffix`; the policy has allowed them. `timeout_s` is wall time in seconds for all steps together. `retries`
     counts extra attempts after a failure. `always`: it runs whatever becomes of what it needs. `allow_failure`: its
-    failure is not the run's. `matrix_of`: the job in the file whose matrix it is a combination of.
+    failure is not the run's. `matrix_of`: the job in the file whose matrix it is a combination of. `node`: Ray's id of
+    the node that it must run on, which no configuration can say; empty: any.
     """
 
     id: JobId
@@ -123,16 +135,18 @@ class JobSpec(Record):
     always: bool = False
     allow_failure: bool = False
     matrix_of: JobId | None = None
+    node: str = ""
 
     def step(self, index: int) -> Step:
         """What is particular to the command of this index."""
         return self.steps[index] if self.steps else Step()
 
     @property
-    def footprint(self) -> Resources:
+    def footprint(self) -> Footprint:
         """What it takes of its node, its services included."""
         beside_mb = sum(service.memory_mb for service in self.services)
-        return self.resources.having(memory_mb=self.resources.memory_mb + beside_mb)
+        alone = {name: getattr(self.resources, name) for name in Resources.model_fields}
+        return Footprint(**alone | {"memory_mb": self.resources.memory_mb + beside_mb}, node=self.node)
 
     def is_called(self, name: str) -> bool:
         """Whether it is meant by this name: its own, or that of the job whose matrix it is of."""

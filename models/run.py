@@ -13,18 +13,23 @@ from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId
 from models.job import JobSpec
 from models.machines import ATTEMPT, JOB, RUN, AttemptState, JobState, LeaseState, RunState, terminal
 from models.plan import Plan, Reason
+from models.proposal import Proposal
 from models.record import Record
 from models.result import AttemptResult
 
 
 class Lease(Record):
-    """A runner's right to carry one attempt. `token` fences it; it cannot outlive `session`, the cluster's boot."""
+    """A runner's right to carry one attempt. `token` fences it; it cannot outlive `session`, the cluster's boot.
+
+    `node` is Ray's id of the node that the runner is on; empty where it did not say.
+    """
 
     token: LeaseToken
     runner: RunnerId
     session: str
     state: LeaseState
     granted_at: float
+    node: str = ""
 
 
 class Attempt(Record):
@@ -94,7 +99,7 @@ class Run(Record):
     """One change's run. `version` counts commits of this record and fences them.
 
     `begun_at` is when it was created, approved or last asked for again: its time-out counts from there. `approved_by`
-    is who let a plan that was held go on.
+    is who let a plan that was held go on. `proposal` is for a run that could not be planned.
     """
 
     id: RunId
@@ -109,6 +114,7 @@ class Run(Record):
     approved_by: str = ""
     jobs: tuple[Job, ...] = ()
     detail: str = ""
+    proposal: Proposal | None = None
 
     @property
     def over(self) -> bool:

@@ -102,6 +102,14 @@ class PlannerSettings(_Section):
     audit_share: float = Field(default=0.02, ge=0, le=1, description="of the tests left out, how many are run later")
 
 
+class AnalyzerSettings(_Section):
+    """What is run to find out more about a failure, in idle capacity: see `docs/architecture.md`."""
+
+    four_way: bool = Field(default=False, description="run a failed job again, on head and base, here and elsewhere")
+    proposals: bool = Field(default=True, description="try a mechanical fix that the log names, and show it")
+    probed_jobs: int = Field(default=3, ge=0, le=200, description="of how many failed jobs of one run")
+
+
 class GitHubSettings(_Section):
     """How Delta speaks with GitHub: a token, or an App (`app_id` and `private_key`). Without either it only listens."""
 
@@ -146,5 +154,6 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     caches: CacheSettings = CacheSettings()
     planner: PlannerSettings = PlannerSettings()
+    analyzer: AnalyzerSettings = AnalyzerSettings()
     github: GitHubSettings = GitHubSettings()
     api: ApiSettings = ApiSettings()

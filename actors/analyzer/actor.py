@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+from actors.analyzer.asking import Asking
 from actors.analyzer.decide import analyze
 from actors.analyzer.past import Past
 from actors.analyzer.similar import fixed, text_of
@@ -23,7 +24,7 @@ from models.embedding.index import Vector
 from models.errors import InfrastructureError
 from models.failure import Explanation, Finding, RememberedFailure
 from models.ids import AttemptId, JobId, RunId
-from models.logs import LogChunk, LogSource
+from models.logs import LogSource
 from models.result import AttemptResult
 from models.run import Attempt, Job, Run
 
@@ -36,19 +37,24 @@ _MOST_REPORTS = 20
 class Analyzer:
     """Explains failures. Nothing is kept here that the store does not have."""
 
-    def __init__(self, store: Store, blobs: LocalBlobs, encoder: Encoder) -> None:
+    def __init__(self, store: Store, blobs: LocalBlobs, encoder: Encoder, asking: Asking | None = None) -> None:
         self._store = store
         self._blobs = blobs
         self._encoder = encoder
         self._past = Past(store.failures)
         self._witness = Witness(store, self._look)
+        self._asking = asking or Asking()
 
     async def explain(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId) -> Explanation:
         """The explanation of one attempt; asking again gives the same and remembers nothing twice."""
         run = await self._store.runs.load(run_id)
         job = run.job(job_id)
         attempt = next((attempt for attempt in job.attempts if attempt.id == attempt_id), job.attempt)
-        explanation = await self._witness.explained(run, job, attempt, await self._look(run, job, attempt))
+        seen = await self._look(run, job, attempt)
+        if run.change.probe is not None:  # it says something about another failure, and is none that anybody had
+            return Explanation(finding=seen.finding)
+        explanation = await self._witness.explained(run, job, attempt, seen)
+        explanation = await self._asking.add(explanation, run, job_id, attempt_id, self._lines)
         finding = explanation.finding
         try:
             vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
@@ -75,9 +81,9 @@ class Analyzer:
         return await asyncio.to_thread(self._encoder.encode, texts)
 
     async def _look(self, run: Run, job: Job, attempt: Attempt) -> Seen:
-        lines = _lines(await self._store.logs.whole(attempt.id))
+        lines = await self._lines(attempt.id)
         reports, complete = await asyncio.to_thread(self._reports, job.spec.junit, attempt.result)
-        passed = [_lines(await self._store.logs.whole(each)) for each in await self._passed(run, job)]
+        passed = [await self._lines(each) for each in await self._passed(run, job)]
         finding = await asyncio.to_thread(
             analyze, lines, result=attempt.result, junit=reports, spec=job.spec, passed=passed
         )
@@ -88,6 +94,11 @@ class Analyzer:
         known = await self._store.failures.passed(run.change.repository, job.id)
         return [each for each in known if not each.startswith(f"{run.id}.")]
 
+    async def _lines(self, attempt: AttemptId) -> list[str]:
+        """Of the log, what the job wrote."""
+        chunks = await self._store.logs.whole(attempt)
+        return "".join(chunk.text for chunk in chunks if chunk.source is LogSource.JOB).split("\n")
+
     def _reports(self, globs: tuple[str, ...], result: AttemptResult | None) -> tuple[list[bytes], bool]:
         """Their bytes, and whether these are all."""
         patterns = [compile_glob(glob) for glob in globs]
@@ -96,10 +107,6 @@ class Analyzer:
         cut = any(report.size_bytes > _REPORT_LIMIT_BYTES for report in found)
         reports = [self._blobs.read(report.blob, _REPORT_LIMIT_BYTES) for report in found[:_MOST_REPORTS]]
         return reports, not left_out and not cut
-
-
-def _lines(chunks: list[LogChunk]) -> list[str]:
-    return "".join(chunk.text for chunk in chunks if chunk.source is LogSource.JOB).split("\n")
 
 
 def _remembered(run: Run, job: JobId, finding: Finding) -> RememberedFailure:

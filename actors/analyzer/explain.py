@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from actors.analyzer.fourway import line
 from actors.analyzer.normalize import clean
 from actors.reporter.markdown import code, inert
 from models.failure import Category, FailingTest, Finding, PastFailure, TestBlame, TestVerdict
+from models.probe import FourWay
 
 MAX_LINES: Final = 25
 _AROUND_EXCERPT: Final = 5  # the lines that say where it stands, and its fence
@@ -45,10 +47,16 @@ _BACKTICKS: Final = re.compile(r"`+")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
-def markdown(finding: Finding, past: PastFailure | None = None, verdicts: Sequence[TestVerdict] = ()) -> str:
+def markdown(
+    finding: Finding,
+    past: PastFailure | None = None,
+    verdicts: Sequence[TestVerdict] = (),
+    four_way: FourWay | None = None,
+) -> str:
     """The explanation, without a heading and without a line break at its end."""
     before = [_verdict(finding), *_tests(finding.failing_tests, verdicts)]
     after = ["", _resembles(past)] if past is not None else []
+    after += ["", checked] if (checked := line(four_way)) else []
     return "\n".join([*before, *_excerpt(finding, room=MAX_LINES - len(before) - len(after)), *after])
 
 

@@ -26,7 +26,7 @@ from cluster.vault import Vault
 from models.errors import InfrastructureError, InternalError, NotFound, StaleWrite
 from models.grant import Grant
 from models.ids import AttemptId, JobId, LeaseToken, RunId, RunnerId, new_token
-from models.job import Resources
+from models.job import Footprint
 from models.lifecycle.attempts import LONGEST_DELAY_S, finish, give_back, lease, lose, start
 from models.lifecycle.decision import Decision
 from models.lifecycle.turn_away import turn_away
@@ -72,7 +72,7 @@ class Orchestrator:
         self._background = Background()
         self._terminals = Terminals(store, runners)
         self._intake = Intake(store, supervisors, self._terminals)
-        self._shapes: dict[str, Resources] = {}
+        self._shapes: dict[str, Footprint] = {}
 
     async def start(self) -> None:
         """Rebuilds the index from the store, then begins to take messages. Waits for a store that does not answer.
@@ -108,8 +108,11 @@ class Orchestrator:
 
     # What runners say.
 
-    async def lease(self, runner: RunnerId, shape: str, wait_s: float) -> Grant | None:
-        """The next attempt of this shape, or None when none came within `wait_s`. A runner gets one, however often."""
+    async def lease(self, runner: RunnerId, shape: str, wait_s: float, node: str = "") -> Grant | None:
+        """The next attempt of this shape, or None when none came within `wait_s`. A runner gets one, however often.
+
+        `node` is Ray's id of the node that it is on.
+        """
         await self._rebuilt.wait()
         held = self._leases.of_runner(runner)
         if held is not None:
@@ -117,7 +120,7 @@ class Orchestrator:
         deadline = time.monotonic() + wait_s
         while True:
             while (offer := self._queue.take(shape)) is not None:
-                grant = await self._hand_out(offer, runner)
+                grant = await self._hand_out(offer, runner, node)
                 if grant is not None:
                     return grant
             if not await self._idle.work_comes(runner, shape, deadline - time.monotonic()):
@@ -201,9 +204,8 @@ class Orchestrator:
 
     async def _remind(self) -> None:
         """Tells the runner controller again what is wanted: it may have been started anew and know nothing."""
-        for resources in self._shapes.values():
-            if depth := self._queue.depth(resources.shape):
-                self._runners.wanted(resources, depth)
+        for shape in [*self._shapes]:
+            self._want(shape)
         await asyncio.sleep(_REMIND_S)
 
     async def _compare(self) -> None:
@@ -281,7 +283,15 @@ class Orchestrator:
     def _line_up(self, offer: Offer) -> None:
         if self._leases.of_attempt(offer.attempt) is None and self._queue.put(offer):
             self._idle.ring(offer.shape)
-            self._runners.wanted(self._shapes[offer.shape], self._queue.depth(offer.shape))
+            self._want(offer.shape)
+
+    def _want(self, shape: str) -> None:
+        """Tells how many runners of a shape are wanted. What must run on one node comes after all that is awaited: it
+        has a queue of its own, in which no priority puts it behind others.
+        """
+        resources, depth = self._shapes[shape], self._queue.depth(shape)
+        if depth and not (resources.node and self._queue.awaited):
+            self._runners.wanted(resources, depth)
 
     def _drop(self, attempt: AttemptId) -> None:
         """The lease is over, and with it the attempt's place in its group."""
@@ -292,7 +302,7 @@ class Orchestrator:
         for offer in self._groups.leave(attempt):
             self._line_up(offer)
 
-    async def _hand_out(self, offer: Offer, runner: RunnerId) -> Grant | None:
+    async def _hand_out(self, offer: Offer, runner: RunnerId, node: str) -> Grant | None:
         held = HeldLease(offer.run, offer.job, offer.attempt, new_token(), runner)
         try:
             run = await self._store.runs.apply(
@@ -305,6 +315,7 @@ class Orchestrator:
                     runner=runner,
                     session=self._session,
                     now=time.time(),
+                    node=node,
                 ),
             )
         except StaleWrite as stale:

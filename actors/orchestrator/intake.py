@@ -16,10 +16,11 @@ from cluster.store.store import Store
 from models.change import Change
 from models.errors import CallerError, InternalError, NotFound, StaleWrite
 from models.ids import RunId
-from models.inbox import Approve, Cancel, Message, OpenTerminal, Rerun, Submit
+from models.inbox import Approve, Cancel, Message, NoteProbe, OpenTerminal, Rerun, Submit
 from models.lifecycle.approve import approve
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create
+from models.lifecycle.probes import noted
 from models.lifecycle.rerun import rerun
 from models.run import Run
 
@@ -62,6 +63,8 @@ class Intake:
                 self._supervisors.carry(run_id)
             case Cancel(run=run_id, by=by):
                 await self._cancel(run_id, by)
+            case NoteProbe():
+                await self._note(message)
             case OpenTerminal():
                 await self._terminals.open(message)
                 self._supervisors.carry(message.run)
@@ -74,6 +77,11 @@ class Intake:
             run = await self._store.runs.load(change.run_id())
         await self._supersede(run)
         self._supervisors.carry(run.id)
+
+    async def _note(self, told: NoteProbe) -> None:
+        probe = await self._store.runs.load(told.probe)
+        await self._store.runs.apply(told.run, lambda run: noted(run, probe, time.time(), unexplained=told.unexplained))
+        self._supervisors.carry(told.run)
 
     async def _cancel(self, run_id: RunId, by: str) -> None:
         await self._store.runs.apply(run_id, lambda run: cancel(run, by, time.time()))

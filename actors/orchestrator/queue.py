@@ -36,6 +36,7 @@ class Queue:
         self._lines: dict[str, _Line] = {}
         self._waiting: dict[AttemptId, Offer] = {}
         self._depths: Counter[str] = Counter()
+        self._awaited = 0
 
     def put(self, offer: Offer) -> bool:
         """Adds an offer. False when its attempt waits already."""
@@ -43,6 +44,7 @@ class Queue:
             return False
         self._waiting[offer.attempt] = offer
         self._depths[offer.shape] += 1
+        self._awaited += offer.priority >= 0
         self._lines.setdefault(offer.shape, _Line()).put(offer)
         return True
 
@@ -58,11 +60,17 @@ class Queue:
         offer = self._waiting.pop(attempt, None)
         if offer is not None:
             self._depths[offer.shape] -= 1
+            self._awaited -= offer.priority >= 0
         return offer
 
     def depth(self, shape: str) -> int:
         """How many wait for a runner of this shape."""
         return self._depths[shape]
+
+    @property
+    def awaited(self) -> bool:
+        """Whether any of these is of a run that somebody waits for, or might."""
+        return self._awaited > 0
 
     def __contains__(self, attempt: AttemptId) -> bool:
         """Whether an attempt waits."""

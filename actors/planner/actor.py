@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
+from actors.planner.config import NAME
 from actors.planner.credentials import authorization
 from actors.planner.decide import plan
 from actors.planner.describe import MAX_DIFF_BYTES, Described, describe
 from actors.planner.gather import gather
 from actors.planner.history import History
+from actors.planner.mend import mended
 from actors.planner.policy import read_policy
+from actors.planner.probing import probe_plan
 from actors.planner.python.project import VERSION
 from actors.planner.sampling import audit_plan
 from cluster.factbase import FactBase
@@ -21,6 +24,7 @@ from models.errors import NotFound
 from models.history import Recollection
 from models.ids import RunId
 from models.plan import Plan
+from models.proposal import Proposal
 from models.settings import GitHubSettings
 from sandbox.source.mirror import Mirror, Mirrors
 
@@ -60,12 +64,23 @@ class Planner:
             return (await asyncio.to_thread(self._plan, change, Recollection()))[0]
         if change.audits is not None:
             return await self._audit(self._past, change.audits)
+        if change.probe is not None:
+            about, policy = await self._past.run(change.probe.run), await asyncio.to_thread(read_policy, self._policy)
+            return probe_plan(change, about, policy)
         recalled = await self._past.recall(change, lambda: self._described(change))
         made, files = await asyncio.to_thread(self._plan, change, recalled)
         if made.jobs or made.skipped or made.refused:
             return made
         likes = await self._past.similar(change.repository, files)  # nothing says what to run
         return (await asyncio.to_thread(self._plan, change, recalled.having(similar=likes)))[0] if likes else made
+
+    async def mend(self, change: Change) -> Proposal | None:
+        """The change's `.delta.yml` with its obvious typos corrected; None where that is not all that is wrong."""
+        return await asyncio.to_thread(self._mend, change)
+
+    def _mend(self, change: Change) -> Proposal | None:
+        text = self._mirrored(change).root(change.head).read([NAME]).get(NAME, b"")
+        return mended(text.decode(errors="replace"))
 
     async def learn(self, run_id: RunId) -> Change | None:
         """Remembers how a run ended; the change of the audit that is to follow, where there is one."""

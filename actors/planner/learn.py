@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from actors.planner.profile import features
-from models.change import ChangeKind, Trust
+from models.change import Trust
 from models.failure import Category, FailingTest
 from models.history import (
     MAX_JOBS,
@@ -139,7 +139,7 @@ def worth_remembering(run: Run) -> bool:
 
 def profile(run: Run, files: Iterable[str]) -> Profile | None:
     """What works in this repository; None for a run that did not pass, or of somebody from outside."""
-    if run.state is not RunState.PASSED or run.change.trust is Trust.FORK or run.change.kind is ChangeKind.AUDIT:
+    if run.state is not RunState.PASSED or run.change.trust is Trust.FORK or run.change.aside:
         return None
     passed = [job.spec for job in run.jobs if job.state is JobState.PASSED][:_MAX_RECIPE]
     if not passed:

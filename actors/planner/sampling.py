@@ -32,7 +32,7 @@ def samples(change: Change, left_out: Iterable[tuple[JobSpec, Iterable[str]]], s
     Each test is drawn by itself with probability `share`, so of few tests one is drawn now and then. Nothing is drawn
     for somebody from outside, whose code would run for nobody, nor for what a person asked for on his own machine.
     """
-    if change.trust is not Trust.TRUSTED or change.forge is Forge.LOCAL or change.kind is ChangeKind.AUDIT:
+    if change.trust is not Trust.TRUSTED or change.forge is Forge.LOCAL or change.aside:
         return ()
     run, room, found = change.run_id(), MOST_SAMPLED, []
     for spec, tests in left_out:

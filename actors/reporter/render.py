@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from actors.analyzer.explain import markdown
+from actors.analyzer.proposals.show import folded
 from actors.reporter.markdown import clip, code, duration, inert
 from models.ids import RunId
 from models.machines import JobState, RunState
@@ -53,6 +54,8 @@ def comment(run: Run, public_url: str) -> str:
     blocks = [head]
     if ran_unsafely(run):
         blocks.append("> ⚠️ **Unsafe:** at least one job ran without gVisor's protection.")
+    if shown := folded(run.proposal):
+        blocks.append(shown)
     if run.jobs:
         blocks.append(_table(run.jobs))
     if run.plan and run.plan.skipped:
@@ -135,8 +138,11 @@ def skipped(jobs: Sequence[SkippedJob]) -> str:
 def why_failed(job: Job) -> str:
     """The explanation of a job that did not pass, or an honest word that there is none yet."""
     if job.explanation is not None:
-        text = markdown(job.explanation.finding, job.explanation.past, job.explanation.verdicts)
-        return clip("\n".join(text.splitlines()[:_LINES_PER_EXPLANATION]), LIMIT // 4)
+        known = job.explanation
+        text = markdown(known.finding, known.past, known.verdicts, known.four_way)
+        text = clip("\n".join(text.splitlines()[:_LINES_PER_EXPLANATION]), LIMIT // 4)
+        # Whole, whatever the explanation's length: its patch is bounded, and half a block would swallow what follows.
+        return f"{text}\n\n{shown}" if (shown := folded(known.proposal)) else text
     outcome = f": {inert(job.detail)}" if job.detail else ""
     return f"{job.state.capitalize()}{outcome}. An explanation is being worked out."
 

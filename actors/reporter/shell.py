@@ -8,7 +8,7 @@ from actors.reporter.actor import Reporter
 from actors.reporter.forge import Forge as ForgeAdapter
 from actors.shell import Starting
 from actors.site import Site
-from models.change import ChangeKind, Forge
+from models.change import Forge
 from models.run import Run
 from models.settings import Settings
 
@@ -20,7 +20,7 @@ class ReporterActor(Starting, Reporter):
         known = bool(settings.github.token.get_secret_value() or settings.github.app_id)
 
         def forge_of(run: Run) -> AbstractAsyncContextManager[ForgeAdapter] | None:
-            if run.change.forge is not Forge.GITHUB or run.change.kind is ChangeKind.AUDIT or not known:
+            if run.change.forge is not Forge.GITHUB or run.change.aside or not known:
                 return None
             from actors.reporter.github import connect  # a client that knows all of GitHub's interface
 

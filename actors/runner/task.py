@@ -44,9 +44,10 @@ async def run_one(
     orchestrator: OrchestratorHandle,
     pool: PoolHandle,
     surroundings: Surroundings,
+    node: str = "",
 ) -> None:
-    """The whole life of a runner. Returns quietly when there was nothing to do."""
-    grant = await orchestrator.lease(runner, resources.shape, surroundings.lease.wait_s)
+    """The whole life of a runner, on that node. Returns quietly when there was nothing to do."""
+    grant = await orchestrator.lease(runner, resources.shape, surroundings.lease.wait_s, node)
     if grant is None:
         return
     store = Store.connect(surroundings.log_url)

@@ -15,7 +15,7 @@ from actors.background import Background, until_done
 from actors.handles import OrchestratorHandle
 from models.errors import DeltaError
 from models.ids import AttemptId, RunnerId
-from models.job import Resources
+from models.job import Footprint, Resources
 from models.settings import Settings
 from models.terminal import TerminalGrant
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # How long a runner that ended before it had work is not replaced.
 PAUSE_S = 1.0
+# The same for one that must run on one node: that has gone, and seldom comes back.
+BOUND_PAUSE_S = 30.0
 
 Launch = Callable[[RunnerId, Resources], Awaitable[None]]
 LaunchTerminal = Callable[[TerminalGrant], Awaitable[str]]
@@ -101,7 +103,8 @@ class RunnerController:
             log.warning("%s was lost: %s", runner, error)
             await self._lost(runner, str(error))
             if runner in waiting:  # the next one would fare no better at once
-                await asyncio.sleep(PAUSE_S)
+                bound = isinstance(resources, Footprint) and resources.node
+                await asyncio.sleep(BOUND_PAUSE_S if bound else PAUSE_S)
         finally:
             waiting.discard(runner)
         self._top_up(resources.shape)

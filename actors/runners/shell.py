@@ -13,10 +13,10 @@ from actors.handles import PoolHandle, asked, pool_name
 from actors.pool.shell import SandboxPoolActor
 from actors.runner.surroundings import Surroundings
 from actors.runners.actor import RunnerController
-from actors.shell import OPTIONS, Named, Starting, orchestrator_handle
+from actors.shell import OPTIONS, Named, Starting, living_nodes, orchestrator_handle
 from actors.site import Site
 from models.ids import RunnerId
-from models.job import Resources
+from models.job import Footprint, Resources
 from models.labels import asked_for
 from models.settings import Settings
 from models.terminal import TerminalGrant
@@ -66,9 +66,8 @@ class RunnersActor(Starting, RunnerController):
         """
         if not self._pooled:
             await self._orchestrator.queued(Resources().shape)
-        untyped: Any = ray
-        nodes = [node for node in await asyncio.to_thread(untyped.nodes) if node["Alive"]]
-        alive = {str(node["NodeID"]) for node in nodes if "gvisor" in node["Resources"]}
+        nodes = await asyncio.to_thread(living_nodes)
+        alive = {node for node, has in nodes.items() if "gvisor" in has}
         for node in alive - self._pooled:
             options = {
                 **OPTIONS,
@@ -84,7 +83,9 @@ class RunnersActor(Starting, RunnerController):
 
 def _place(resources: Resources) -> dict[str, Any]:
     """What a task takes of its node, for as long as it lives. A task that is lost is never repeated."""
+    node = resources.node if isinstance(resources, Footprint) else ""
     return {
+        **({"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)} if node else {}),
         "num_cpus": resources.cpus,
         "memory": resources.memory_mb << 20,
         "resources": {"gvisor": 1, **asked_for(resources.labels)},
@@ -103,5 +104,6 @@ def run_runner(runner: RunnerId, resources: Resources, surroundings: Surrounding
     """The body of a runner's Ray task."""
     from actors.runner.task import run_one
 
-    pool = PoolHandle(Named(pool_name(ray.get_runtime_context().get_node_id())))
-    asyncio.run(run_one(runner, resources, orchestrator_handle(), pool, surroundings))
+    node = ray.get_runtime_context().get_node_id()
+    pool = PoolHandle(Named(pool_name(node)))
+    asyncio.run(run_one(runner, resources, orchestrator_handle(), pool, surroundings, node))

@@ -20,14 +20,29 @@ from actors.handles import AnalyzerHandle, OrchestratorHandle, PlannerHandle, su
 from actors.supervisor.caches import CacheKeeper
 from actors.supervisor.tenure import Tenure
 from cluster.store.store import Store
-from models.commands import Analyze, Command, Enqueue, KeepCaches, Learn, MakePlan, NoteFix, Report, Retire, Withdraw
-from models.errors import DeltaError, InfrastructureError, InternalError, NotFound, StaleWrite
+from models.change import Change
+from models.commands import (
+    Analyze,
+    Command,
+    Enqueue,
+    KeepCaches,
+    Learn,
+    MakePlan,
+    NoteFix,
+    Report,
+    Retire,
+    RunProbes,
+    Withdraw,
+)
+from models.errors import ChangeError, DeltaError, InfrastructureError, InternalError, NotFound, StaleWrite
 from models.fence import Fence
-from models.ids import RunId
-from models.inbox import Submit
+from models.ids import AttemptId, JobId, RunId
+from models.inbox import NoteProbe, Submit
 from models.lifecycle.create import planned, unplannable
 from models.lifecycle.expire import expire
 from models.lifecycle.explain import explained
+from models.lifecycle.probes import probe_changes
+from models.proposal import Proposal
 from models.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -223,6 +238,8 @@ class Supervisor:
                 await self._orchestrator.withdraw(attempt)
             case Analyze() | NoteFix():
                 await self._tell_analyzer(run, command, fence)
+            case RunProbes(job=job, attempt=attempt):
+                await self._run_probes(run, job, attempt)
             case KeepCaches(job=job, attempt=attempt):
                 await self._caches.keep(await self._store.runs.load(run), job, attempt)
             case Learn():
@@ -237,8 +254,9 @@ class Supervisor:
             match command:
                 case Analyze(job=job, attempt=attempt):
                     explanation = await self._analyzer.explain(run, job, attempt)
+                    most = self._settings.analyzer.probed_jobs
                     await self._store.runs.apply(
-                        run, lambda record: explained(record, job, attempt, explanation, time.time()), fence
+                        run, lambda record: explained(record, job, attempt, explanation, time.time(), most), fence
                     )
                 case NoteFix(job=job):
                     await self._analyzer.note_fix(run, job)
@@ -247,8 +265,32 @@ class Supervisor:
         except DeltaError:
             # Trying again would fail again. The run goes on without it: an explanation is missing, no verdict is.
             log.exception("the analyzer cannot do %s of %s", command, run)
+            if isinstance(command, Analyze):
+                await self._note_probe(run, unexplained=True)
+
+    async def _run_probes(self, run: RunId, job: JobId, attempt: AttemptId) -> None:
+        """They come in like any change. Asking twice asks for the same ones; a job that goes on needs none any more."""
+        record = await self._store.runs.load(run)
+        if record.job(job).attempt.id == attempt:
+            for change in probe_changes(record, job):
+                await self._store.inbox.put(Submit(change=change), delivery=change.title)
 
     async def _learn(self, run: RunId) -> None:
+        """What a probe has shown is for the run that it looks at; all others are for the planner.
+
+        A probe that is still being explained is learned from once more after that.
+        """
+        if not await self._note_probe(run):
+            await self._learn_for_plans(run)
+
+    async def _note_probe(self, run: RunId, *, unexplained: bool = False) -> bool:
+        """Has it noted what the run shows of the one that it looks at. False: it is no probe."""
+        probe = (await self._store.runs.load(run)).change.probe
+        if probe is not None:
+            await self._store.inbox.put(NoteProbe(run=probe.run, probe=run, unexplained=unexplained))
+        return probe is not None
+
+    async def _learn_for_plans(self, run: RunId) -> None:
         """An audit comes in like any change; the same run asks for the same one.
 
         Whose origin and mirror are gone is not learned from: the run must not stay active for that.
@@ -273,8 +315,16 @@ class Supervisor:
             tries = self._plan_tries[run] = self._plan_tries.get(run, 0) + 1
             if isinstance(error, InfrastructureError) and tries < _PLAN_TRIES:
                 raise
-            why = str(error)
-            await self._store.runs.apply(run, lambda record: unplannable(record, why, time.time()), fence)
+            why, proposal = str(error), await self._mended(change) if isinstance(error, ChangeError) else None
+            await self._store.runs.apply(run, lambda record: unplannable(record, why, time.time(), proposal), fence)
         else:
             await self._store.runs.apply(run, lambda record: planned(record, plan, time.time()), fence)
         self._plan_tries.pop(run, None)
+
+    async def _mended(self, change: Change) -> Proposal | None:
+        """What may be proposed for a change that no plan can be made of. The verdict does not wait for it for long."""
+        try:
+            return await self._planner.mend(change)
+        except DeltaError as error:
+            log.warning("nothing is proposed for %s: %s", change.run_id(), error)
+            return None

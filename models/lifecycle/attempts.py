@@ -45,7 +45,15 @@ _INFRASTRUCTURE = frozenset({Cause.SANDBOX, Cause.RUNNER_LOST})
 
 
 def lease(
-    run: Run, job_id: JobId, attempt_id: AttemptId, *, token: LeaseToken, runner: RunnerId, session: str, now: float
+    run: Run,
+    job_id: JobId,
+    attempt_id: AttemptId,
+    *,
+    token: LeaseToken,
+    runner: RunnerId,
+    session: str,
+    now: float,
+    node: str = "",
 ) -> Decision | None:
     """A runner takes a queued attempt. None when this token has it; raises `StaleWrite` when it is no longer queued."""
     job = run.job(job_id)
@@ -54,7 +62,7 @@ def lease(
         return None
     if attempt.state is not AttemptState.QUEUED:
         raise StaleWrite(f"attempt {attempt_id} is {attempt.state}, not queued")
-    held = Lease(token=token, runner=runner, session=session, state=LeaseState.HELD, granted_at=now)
+    held = Lease(token=token, runner=runner, session=session, state=LeaseState.HELD, granted_at=now, node=node)
     attempt = attempt.having(state=step(ATTEMPT, attempt.state, AttemptEvent.LEASE), lease=held)
     job = job.having(state=step(JOB, job.state, JobEvent.ACTIVATE)).with_attempt(attempt)
     return _told(run.with_job(job), EventKind.JOB_LEASED, job, f"by {runner}", now)
@@ -130,7 +138,7 @@ def _end(run: Run, job: Job, attempt: Attempt, result: AttemptResult, lease_even
     commands: tuple[Command, ...] = (Report(),)
     if result.outcome in {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ERRORED, Outcome.LOST}:
         commands = (Analyze(job=job.id, attempt=attempt.id), *commands)
-    elif result.outcome is Outcome.PASSED:
+    elif result.outcome is Outcome.PASSED and run.change.probe is None:  # what a probe shows counts for no other run
         kept = (KeepCaches(job=job.id, attempt=attempt.id),) if result.saved else ()
         commands = (NoteFix(job=job.id), *kept, *commands)
     ended = f"{job.state}, which is allowed: {result.detail}" if job.tolerated else f"{job.state} {result.detail}"

@@ -10,6 +10,7 @@ from models.lifecycle.decision import Decision
 from models.lifecycle.fold import finished, fold
 from models.machines import JOB, RUN, JobEvent, JobState, RunEvent, RunState, step
 from models.plan import Plan, RefusedJob
+from models.proposal import Proposal
 from models.run import Job, Run
 
 
@@ -75,11 +76,14 @@ def _why(job: RefusedJob) -> str:
     return f"refused: {'; '.join(reason.evidence for reason in job.reasons)}"
 
 
-def unplannable(run: Run, why: str, now: float) -> Decision | None:
-    """No plan can be made (configuration, commit, repository): the run ends in `errored` and says why."""
+def unplannable(run: Run, why: str, now: float, proposal: Proposal | None = None) -> Decision | None:
+    """No plan can be made (configuration, commit, repository): the run ends in `errored` and says why.
+
+    `proposal` is how one could be.
+    """
     if run.plan is not None or run.over:
         return None
-    run = run.having(detail=why, state=step(RUN, run.state, RunEvent.ERROR), finished_at=now)
+    run = run.having(detail=why, proposal=proposal, state=step(RUN, run.state, RunEvent.ERROR), finished_at=now)
     return finished(run, now)
 
 

@@ -47,6 +47,7 @@ def _replan(run: Run, by: str, now: float) -> Decision | None:
     if not run.over:
         return None
     run = run.having(state=step(RUN, run.state, RunEvent.REPLAN), begun_at=now, finished_at=None, detail="")
+    run = run.having(proposal=None)
     return Decision(run=run, events=(_told(ALL, by, now),), commands=(MakePlan(), Report()))
 
 

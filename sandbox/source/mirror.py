@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from models.errors import CallerError, InfrastructureError, NotFound
 from models.ids import CommitId
-from sandbox.source import git, worktree
+from sandbox.source import git, patched, worktree
 from sandbox.source.objects import Objects
 from sandbox.source.repository import Repository
 
@@ -151,6 +151,11 @@ class Mirror(Repository):
     def archive(self, commit: CommitId) -> AbstractContextManager[BinaryIO]:
         """The commit's tree as a tar stream: every file that was committed, submodules as empty folders."""
         return git.streamed(["archive", "--format=tar", git.checked_commit(commit)], git_dir=self.path)
+
+    def patched(self, head: CommitId, files: Mapping[str, bytes]) -> CommitId:
+        """`head`, which must be here, with this content in these regular files of it; no ref keeps it."""
+        with self._alone():
+            return patched.commit(self.path, head, files)
 
     def snapshot(self, folder: Path) -> CommitId:
         """The work tree that `folder` lies in as a commit on top of its HEAD, kept in this mirror.

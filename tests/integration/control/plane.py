@@ -36,6 +36,7 @@ from models.inbox import Submit
 from models.job import JobSpec, Resources
 from models.lifecycle.decision import Decision
 from models.plan import Plan
+from models.proposal import Proposal
 from models.run import Run
 from models.settings import LeaseSettings, OwnershipSettings, Settings
 from tests.unit.core.samples import change, explanation, plan, spec
@@ -80,6 +81,7 @@ class FakePlanner:
     def __init__(self, *jobs: JobSpec) -> None:
         self.jobs = jobs
         self.held = ""
+        self.proposal: Proposal | None = None
         self.errors: list[DeltaError] = []
         self.asked: asyncio.Queue[Change] = asyncio.Queue()
         self.gate = asyncio.Event()
@@ -89,6 +91,10 @@ class FakePlanner:
         self.audits: dict[RunId, Change] = {}
         self.learning = asyncio.Event()
         self.learning.set()
+
+    async def mend(self, unreadable: Change) -> Proposal | None:
+        del unreadable
+        return self.proposal
 
     async def learn(self, run: RunId) -> Change | None:
         self.learned.put_nowait(run)

@@ -8,7 +8,7 @@ from models.commands import Enqueue, Learn, MakePlan, Report, Retire
 from models.errors import InternalError, NotFound
 from models.events import EventKind
 from models.ids import AttemptId, JobId
-from models.job import JobSpec, Resources, ServiceSpec
+from models.job import Footprint, JobSpec, Resources, ServiceSpec
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create, planned, unplannable
 from models.machines import RunState
@@ -34,7 +34,7 @@ from tests.unit.core.samples import (
 def test_a_job_takes_the_memory_of_its_services_too() -> None:
     service = ServiceSpec(name="db", image="service-postgres", memory_mb=300)
     job = JobSpec(id=JobId("test"), run=("true",), resources=Resources(memory_mb=700), services=(service,))
-    assert job.footprint == Resources(memory_mb=1000)
+    assert job.footprint == Footprint(memory_mb=1000)
 
 
 def test_given_a_change_when_a_run_is_created_i_expect_it_to_be_planned_and_reported() -> None:

@@ -13,7 +13,7 @@ from actors.runners import actor
 from actors.runners.actor import RunnerController
 from models.errors import DeltaError, InfrastructureError
 from models.ids import AttemptId, JobId, RunnerId
-from models.job import JobSpec, Resources
+from models.job import Footprint, JobSpec, Resources
 from models.settings import RunnerSettings, Settings
 from models.terminal import TerminalGrant
 from tests.unit.core.samples import change
@@ -219,6 +219,18 @@ async def test_given_runners_that_cannot_start_i_expect_a_pause_before_the_next(
     launches.end(runner, InfrastructureError("no such image"))
     await orchestrator.lost.get()
     await controller.wanted(SMALL, 1)
+    await settled()
+    assert launches.nothing_more()
+
+
+async def test_given_a_runner_of_a_node_that_has_gone_i_expect_a_longer_pause(
+    controller: RunnerController, launches: Launches, orchestrator: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor, "BOUND_PAUSE_S", 3600.0)
+    await controller.wanted(Footprint(node="gone"), 1)
+    [runner] = await launches.next()
+    launches.end(runner, InfrastructureError("the node is not there"))
+    await orchestrator.lost.get()
     await settled()
     assert launches.nothing_more()
 

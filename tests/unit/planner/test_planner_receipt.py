@@ -1,12 +1,15 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from actors.planner.actor import Planner
 from actors.planner.decide import plan
 from actors.planner.gather import gather
 from actors.planner.python.project import VERSION
 from cluster.factbase import FactBase
 from models.change import Change, ChangeKind, Forge, Trust
+from models.errors import ChangeError
 from models.history import Recollection
 from models.ids import CommitId
 from models.plan import Plan
@@ -62,6 +65,21 @@ def again(mirrors: Mirrors, change: Change, made: Plan) -> Plan:
         receipt.audit_share,
     )
     return plan(inputs)
+
+
+async def test_a_configuration_with_a_typo_comes_back_as_it_was_meant(tmp_path: Path) -> None:
+    change = a_change(tmp_path / "repo")
+    planner = Planner(Mirrors(tmp_path / "mirrors"), tmp_path / "policy.yml")
+    assert await planner.mend(change) is None, "there is no configuration"
+    (tmp_path / "repo/.delta.yml").write_text("version: 1\njobs:\n  test:\n    timeuot: 5m\n    run: make\n")
+    git(tmp_path / "repo", "add", "-A")
+    git(tmp_path / "repo", "commit", "-qm", "three")
+    wrong = change.having(head=CommitId(git(tmp_path / "repo", "rev-parse", "HEAD")))
+    with pytest.raises(ChangeError):
+        await planner.plan(wrong)
+    found = await planner.mend(wrong)
+    assert found is not None
+    assert "+    timeout: 5m\n" in found.patch
 
 
 async def test_a_plan_is_made_again_from_its_commits_and_its_receipt(tmp_path: Path) -> None:
