@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from actors.analyzer.fourway import line
+from actors.analyzer.next_step import next_step
 from actors.analyzer.normalize import clean
 from actors.reporter.markdown import code, inert
-from models.failure import Category, FailingTest, Finding, PastFailure, TestBlame, TestVerdict
-from models.probe import FourWay
+from models.failure import Category, Explanation, FailingTest, Finding, PastFailure, TestBlame, TestVerdict
 
 MAX_LINES: Final = 25
 _AROUND_EXCERPT: Final = 5  # the lines that say where it stands, and its fence
@@ -47,17 +47,15 @@ _BACKTICKS: Final = re.compile(r"`+")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
-def markdown(
-    finding: Finding,
-    past: PastFailure | None = None,
-    verdicts: Sequence[TestVerdict] = (),
-    four_way: FourWay | None = None,
-) -> str:
-    """The explanation, without a heading and without a line break at its end."""
-    before = [_verdict(finding), *_tests(finding.failing_tests, verdicts)]
+def markdown(explanation: Explanation, log_url: str = "") -> str:
+    """Without a heading and without a line break at its end. `log_url` is what links to lines start with, up to `?`."""
+    finding, past = explanation.finding, explanation.past
+    before = [_verdict(finding), *_tests(finding.failing_tests, explanation.verdicts)]
     after = ["", _resembles(past)] if past is not None else []
-    after += ["", checked] if (checked := line(four_way)) else []
-    return "\n".join([*before, *_excerpt(finding, room=MAX_LINES - len(before) - len(after)), *after])
+    after += ["", checked] if (checked := line(explanation.four_way)) else []
+    after += ["", f"Next: {next_step(explanation)}."]
+    room = MAX_LINES - len(before) - len(after)
+    return "\n".join([*before, *_excerpt(finding, log_url, room=room), *after])
 
 
 def _verdict(finding: Finding) -> str:
@@ -105,7 +103,7 @@ def _because(test: FailingTest) -> str:
     return f": {code(test.message, 160)}" if test.message else ""
 
 
-def _excerpt(finding: Finding, *, room: int) -> list[str]:
+def _excerpt(finding: Finding, log_url: str, *, room: int) -> list[str]:
     """The lines in a fence that nothing in them can close (CommonMark 0.31, section 4.5), and where they stand."""
     lines = _with_gaps(finding)
     if not lines:
@@ -117,7 +115,7 @@ def _excerpt(finding: Finding, *, room: int) -> list[str]:
         lines = [*lines[:head], f"… {left_out} lines …", *lines[head + left_out :]]
     longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return ["", f"{_where(finding)}:", "", f"{fence}text", *lines, fence]
+    return ["", f"{_where(finding, log_url)}:", "", f"{fence}text", *lines, fence]
 
 
 def _with_gaps(finding: Finding) -> list[str]:
@@ -135,10 +133,12 @@ def _with_gaps(finding: Finding) -> list[str]:
     return shown
 
 
-def _where(finding: Finding) -> str:
+def _where(finding: Finding, log_url: str) -> str:
     places = [
         f"{span.first}-{span.last}" if span.last > span.first else str(span.first) for span in finding.excerpt[:6]
     ]
+    if log_url:
+        places = [f"[{place}]({log_url}lines={place})" for place in places]
     return f"Log lines {', '.join(places)}" if places else "From the log"
 
 

@@ -21,6 +21,7 @@ from actors.reporter.render import (
     comment,
     count_line,
     is_excused,
+    log_url,
     only_quarantined,
     ran_unsafely,
     reasons,
@@ -79,7 +80,7 @@ def desired(run: Run, public_url: str) -> Desired:
         head=run.change.head,
         checks=(
             _summary(run, url),
-            *(_job(run, job, url) for job in run.jobs),
+            *(_job(run, job, public_url) for job in run.jobs),
             *(_left_out(run, job, url) for job in left_out),
         ),
         number=run.change.number,
@@ -121,7 +122,8 @@ def _summary(run: Run, url: str) -> Check:
     )
 
 
-def _job(run: Run, job: Job, url: str) -> Check:
+def _job(run: Run, job: Job, public_url: str) -> Check:
+    url = run_url(run.id, public_url)
     status, conclusion = _JOB[job.state]
     last = job.attempts[-1] if job.attempts else None
     if job.tolerated or only_quarantined(job):
@@ -138,7 +140,7 @@ def _job(run: Run, job: Job, url: str) -> Check:
         conclusion=conclusion,
         title=_job_title(job),
         summary=clip(f"Runs because of {reasons(job.reasons)}" if job.reasons else "No reason was recorded.", LIMIT),
-        text=clip(why_failed(job), LIMIT) if explained else "",
+        text=clip(why_failed(job, log_url(run.id, job, public_url)), LIMIT) if explained else "",
         details_url=f"{url}/jobs/{job.id}/log" if url and last is not None else url,
         started_at=last.started_at if last is not None else None,
         completed_at=_ended_at(run, job) if status is Status.COMPLETED else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from actors.analyzer.explain import markdown
 from actors.analyzer.proposals.show import folded
@@ -62,7 +63,11 @@ def comment(run: Run, public_url: str) -> str:
         blocks.append(skipped(run.plan.skipped))
     if run.plan and run.plan.notes:
         blocks.append("\n".join(f"- {inert(note)}" for note in run.plan.notes))
-    blocks += [f"### {code(job.id)}\n\n{why_failed(job)}" for job in run.jobs if _calls_for_explanation(job)]
+    blocks += [
+        f"### {code(job.id)}\n\n{why_failed(job, log_url(run.id, job, public_url))}"
+        for job in run.jobs
+        if _calls_for_explanation(job)
+    ]
     return _fitting(blocks)
 
 
@@ -135,11 +140,11 @@ def skipped(jobs: Sequence[SkippedJob]) -> str:
     return f"<details><summary>Skipped by the plan: {len(rows)}</summary>\n\n" + "\n".join(rows) + "\n\n</details>"
 
 
-def why_failed(job: Job) -> str:
-    """The explanation of a job that did not pass, or an honest word that there is none yet."""
+def why_failed(job: Job, log_url: str = "") -> str:
+    """The explanation of a job that did not pass, or an honest word that there is none yet. For `log_url` see there."""
     if job.explanation is not None:
         known = job.explanation
-        text = markdown(known.finding, known.past, known.verdicts, known.four_way)
+        text = markdown(known, log_url)
         text = clip("\n".join(text.splitlines()[:_LINES_PER_EXPLANATION]), LIMIT // 4)
         # Whole, whatever the explanation's length: its patch is bounded, and half a block would swallow what follows.
         return f"{text}\n\n{shown}" if (shown := folded(known.proposal)) else text
@@ -155,6 +160,12 @@ def ran_unsafely(run: Run) -> bool:
 def run_url(run: RunId, public_url: str) -> str:
     """Where the run can be seen, or empty when nobody said what this server is called from outside."""
     return f"{public_url.rstrip('/')}/v1/runs/{run}" if public_url else ""
+
+
+def log_url(run: RunId, job: Job, public_url: str) -> str:
+    """Where the log of the attempt that counts can be read, up to its query; empty where there is no such place."""
+    url = run_url(run, public_url)
+    return f"{url}/jobs/{quote(job.id)}/log?attempt={job.attempt.number}&" if url and job.attempts else ""
 
 
 def written_by(body: str) -> tuple[RunId, float] | None:

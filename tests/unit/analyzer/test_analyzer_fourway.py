@@ -7,7 +7,7 @@ import pytest
 from actors.analyzer.explain import MAX_LINES, markdown
 from actors.analyzer.fourway import Nodes, asked, line
 from models.change import ChangeKind, Forge, Trust
-from models.failure import Category, Finding, Span
+from models.failure import Category, Explanation, Finding, Span
 from models.ids import CommitId, JobId, RunId, RunnerId
 from models.job import Concurrency, JobSpec, Resources, SecretUse, Step
 from models.lifecycle.attempts import finish, lease
@@ -130,6 +130,6 @@ def test_the_comment_shows_it_and_stays_short() -> None:
         summary="it failed",
         signature="s",
     )
-    text = markdown(finding, None, (), known(*(Probed.PASSED,) * 4))
+    text = markdown(Explanation(finding=finding, four_way=known(*(Probed.PASSED,) * 4)))
     assert len(text.splitlines()) <= MAX_LINES
-    assert text.splitlines()[-1].startswith("Four-way check: **flaky, the same commit passed on the same node**")
+    assert text.splitlines()[-3].startswith("Four-way check: **flaky, the same commit passed on the same node**")
