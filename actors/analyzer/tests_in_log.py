@@ -59,7 +59,24 @@ _ROWS: Final[tuple[_Row, ...]] = (
     _row("PHPUnit", r"^\d+\) (?P<name>[\w\\]+::\w+)(?: with data set .*)?$"),
     _row("TAP", r"^\s*not ok \d+ (?:- )?(?P<name>\S(?:(?!# (?:TODO|SKIP)).)*)$"),
     _row("dotnet test", r"^\s+Failed (?P<name>[\w.]+\.\w+(?:\(.*\))?) \[[\d.<> ]+m?s\]$"),
-    _row("ExUnit", r"^\s+\d+\) test (?P<name>.+) \((?P<outer>[\w.]+)\)$"),
+    _row("xUnit.net", r"^\[xUnit\.net [\d:.]+\]\s+(?P<name>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
+    _row("ExUnit", r"^\s+\d+\) (?:test|doctest|property) (?P<name>.+) \((?P<outer>[\w.]+)\)$"),
+    _row("vitest", r"^ FAIL {2}(?:\|[^|]*\| )?(?P<file>\S+\.[cm]?[jt]sx?) > (?P<name>\S.*?)$"),
+    _row("Playwright", r"^\s+\d+\) (?:\[\w+\] › )?(?P<file>\S+\.[cm]?[jt]sx?):\d+:\d+ › (?P<name>\S.*?)(?: ─+)?$"),
+    _row("bun", r"^(?:\(fail\)|✗) (?P<name>\S.*?) \[[\d.]+m?s\]$"),
+    _row("deno", r"^(?P<name>\S.*?) \.\.\. FAILED \(\d+m?s\)$"),
+    _row(
+        "nextest",
+        r"^\s+(?:TRY \d+ )?(?:FAIL|TIMEOUT|ABORT|SIG[A-Z]+) \[\s*[\d.]+s\](?: \(\s*\d+/\d+\))?"
+        r" +(?P<outer>[\w:-]+) (?P<name>\w+(?:::\w+)*)$",
+        " ",
+    ),
+    _row("test-unit", r"^(?:Failure|Error): (?P<name>test[\w ]*)\((?P<outer>[A-Z][\w:]*)\)", "#"),
+    _row("XCTest", r"^Test Case '(?:-\[)?(?P<outer>[\w.]+)[ .](?P<name>\w+)\]?' failed\b"),
+    _row("Common Test", r"^(?P<name>\w+_SUITE:\w+) failed on line \d+"),
+    _row("ScalaTest", r"^\[info\]\s+- (?P<name>\S.*?) \*\*\* FAILED \*\*\*"),
+    _row("testthat", r"^── (?:\d+\. )?(?:Failure|Error) \((?P<file>[\w./-]+\.R):\d+:\d+\): (?P<name>\S.*?) ─*$"),
+    _row("Test::More", r"^#\s+Failed test '(?P<name>[^']+)'$"),
 )
 
 
@@ -69,6 +86,8 @@ _PYTEST_HEAD: Final = re.compile(
 )
 _MOCHA_START: Final = re.compile(r"^\s+\d+ failing$")
 _MOCHA_HEAD: Final = re.compile(r"^ {2}\d+\) (?P<title>\S.*)$")
+_MINITEST_KIND: Final = re.compile(r"^\s*(?:\d+\) )?(?:Failure|Error):$")
+_MINITEST_NAME: Final = re.compile(r"^\s*(?P<name>[A-Z]\w*(?:::\w+)*#test_.*?)(?: \[[^\]]{1,500}\])?:$")
 _ANT_CASE: Final = re.compile(r"^\s*\[junit\] Testcase: (?P<name>.+?)(?:\((?P<outer>[\w.$]+)\))?(?::| took )")
 _ANT_SUITE: Final = re.compile(r"^\s*\[junit\] (?:Testsuite: |Running )(?P<outer>[\w.$]+)$")
 _ANT_ENDED: Final = re.compile(r"^\s*\[junit\]\s+(?:FAILED|Caused an ERROR)\s*$")
@@ -92,7 +111,7 @@ def failing_tests(lines: Sequence[Line]) -> tuple[FailingTest, ...]:
             break
         if len(found) >= MAX_TESTS:
             break
-    for name in (*_mocha(lines), *_ant(lines), *_pytest_heads(lines)):
+    for name in (*_mocha(lines), *_ant(lines), *_pytest_heads(lines), *_minitest(lines)):
         if len(found) < MAX_TESTS and not any(_same(name, known) for known in found):
             found[name[:MAX_NAME_CHARS]] = FailingTest(name=name[:MAX_NAME_CHARS])
     return tuple(found.values())
@@ -134,6 +153,15 @@ def _mocha(lines: Sequence[Line]) -> Iterator[str]:
         if titles and titles[-1].endswith(":"):
             yield " ".join(titles).removesuffix(":")
             titles = []
+
+
+def _minitest(lines: Sequence[Line]) -> Iterator[str]:
+    """Minitest says on a line of its own what follows; skipped tests are named in the same way."""
+    failed = False
+    for line in lines:
+        if failed and (name := _MINITEST_NAME.match(line.text)) is not None:
+            yield name["name"]
+        failed = _MINITEST_KIND.match(line.text) is not None
 
 
 def _ant(lines: Sequence[Line]) -> Iterator[str]:

@@ -28,6 +28,19 @@ from actors.analyzer.window import window
         ("not ok 3 - adds items", "adds items", ""),
         ("  Failed Acme.CartTest.Adds [12 ms]", "Acme.CartTest.Adds", ""),
         ("  1) test adds items (Acme.CartTest)", "Acme.CartTest.adds items", ""),
+        ("[xUnit.net 00:00:00.50]     Acme.CartTest.Adds [FAIL]", "Acme.CartTest.Adds", ""),
+        (" FAIL  src/cart.test.ts > Cart > adds items", "Cart > adds items", ""),
+        ("  1) [chromium] › tests/cart.spec.ts:3:5 › adds items ──", "adds items", ""),
+        ("(fail) Cart > adds items [0.21ms]", "Cart > adds items", ""),
+        ("adds items ... FAILED (2ms)", "adds items", ""),
+        ("        FAIL [   0.005s] cart tests::adds", "cart tests::adds", ""),
+        ("     TIMEOUT [  60.1s] ( 3/12) cart::api tests::adds", "cart::api tests::adds", ""),
+        ("Failure: test_adds(CartTest)", "CartTest#test_adds", ""),
+        ("Test Case '-[AcmeTests.CartTests testAdds]' failed (0.003 seconds).", "AcmeTests.CartTests.testAdds", ""),
+        ("cart_SUITE:adds failed on line 695", "cart_SUITE:adds", ""),
+        ("[info] - should add items *** FAILED ***", "should add items", ""),
+        ("── Failure (test-cart.R:3:3): adds items ───", "adds items", ""),
+        ("#   Failed test 'adds items'", "adds items", ""),
     ],
 )
 def test_each_runners_wording(line: str, name: str, message: str) -> None:
@@ -54,6 +67,16 @@ def test_each_runners_wording(line: str, name: str, message: str) -> None:
 )
 def test_ordinary_lines_name_no_test(line: str) -> None:
     assert failing_tests(window([line])) == ()
+
+
+@pytest.mark.parametrize("head", ["Failure:", "Error:", "  1) Failure:", " 12) Error:"])
+def test_minitest_says_before_a_name_what_became_of_it(head: str) -> None:
+    lines = ["Skipped:", "CartTest#test_later [/app/cart_test.rb:3]:", "not yet", "", head]
+    names = ["CartTest#test_adds [/app/cart_test.rb:9]:", "Acme::CartTest#test_: adds items:"]
+    assert [test.name for name in names for test in failing_tests(window([*lines, name]))] == [
+        "CartTest#test_adds",
+        "Acme::CartTest#test_: adds items",
+    ]
 
 
 def test_a_test_told_twice_is_one_and_keeps_its_message() -> None:
