@@ -30,7 +30,7 @@ from actors.analyzer.window import window
         ("  1) test adds items (Acme.CartTest)", "Acme.CartTest.adds items", ""),
         ("[xUnit.net 00:00:00.50]     Acme.CartTest.Adds [FAIL]", "Acme.CartTest.Adds", ""),
         (" FAIL  src/cart.test.ts > Cart > adds items", "Cart > adds items", ""),
-        ("  1) [chromium] › tests/cart.spec.ts:3:5 › adds items ──", "adds items", ""),
+        ("  1) [chromium] \u203a tests/cart.spec.ts:3:5 \u203a adds items ──", "adds items", ""),
         ("(fail) Cart > adds items [0.21ms]", "Cart > adds items", ""),
         ("adds items ... FAILED (2ms)", "adds items", ""),
         ("        FAIL [   0.005s] cart tests::adds", "cart tests::adds", ""),
