@@ -62,7 +62,10 @@ _ROWS: Final[tuple[_Row, ...]] = (
     _row("xUnit.net", r"^\[xUnit\.net [\d:.]+\]\s+(?P<name>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
     _row("ExUnit", r"^\s+\d+\) (?:test|doctest|property) (?P<name>.+) \((?P<outer>[\w.]+)\)$"),
     _row("vitest", r"^ FAIL {2}(?:\|[^|]*\| )?(?P<file>\S+\.[cm]?[jt]sx?) > (?P<name>\S.*?)$"),
-    _row("Playwright", r"^\s+\d+\) (?:\[\w+\] \u203a )?(?P<file>\S+\.[cm]?[jt]sx?):\d+:\d+ \u203a (?P<name>\S.*?)(?: ─+)?$"),
+    _row(
+        "Playwright",
+        r"^\s+\d+\) (?:\[\w+\] \u203a )?(?P<file>\S+\.[cm]?[jt]sx?):\d+:\d+ \u203a (?P<name>\S.*?)(?: ─+)?$",
+    ),
     _row("bun", r"^(?:\(fail\)|✗) (?P<name>\S.*?) \[[\d.]+m?s\]$"),
     _row("deno", r"^(?P<name>\S.*?) \.\.\. FAILED \(\d+m?s\)$"),
     _row(
