@@ -13,6 +13,8 @@ class Forge(StrEnum):
     """Where a change comes from and where its verdict goes."""
 
     GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
     LOCAL = "local"
 
 

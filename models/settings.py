@@ -110,18 +110,35 @@ class AnalyzerSettings(_Section):
     probed_jobs: int = Field(default=3, ge=0, le=200, description="of how many failed jobs of one run")
 
 
-class GitHubSettings(_Section):
-    """How Delta speaks with GitHub: a token, or an App (`app_id` and `private_key`). Without either it only listens."""
+class ForgeSettings(_Section):
+    """What Delta needs of any forge. Without a `token` it only listens there."""
 
-    api_url: str = "https://api.github.com"
     webhook_secret: SecretStr = SecretStr("")
     token: SecretStr = SecretStr("")
     read_token: SecretStr = Field(
         default=SecretStr(""), description="to fetch private repositories with; reads contents"
     )
+    coalesce_s: float = Field(default=1.0, ge=0, description="least time between two writes about one run")
+
+
+class GitHubSettings(ForgeSettings):
+    """How Delta speaks with GitHub: a token, or an App (`app_id` and `private_key`). Without either it only listens."""
+
+    api_url: str = "https://api.github.com"
     app_id: str = ""
     private_key: SecretStr = SecretStr("")
-    coalesce_s: float = Field(default=1.0, ge=0, description="least time between two writes about one run")
+
+
+class GitLabSettings(ForgeSettings):
+    """How Delta speaks with GitLab: its address, and an access token of the project, group or instance."""
+
+    url: str = "https://gitlab.com"
+
+
+class GiteaSettings(ForgeSettings):
+    """How Delta speaks with Gitea or Forgejo: its address, and a token of the user that Delta is there."""
+
+    url: str = ""
 
 
 class ApiSettings(_Section):
@@ -156,4 +173,6 @@ class Settings(BaseSettings):
     planner: PlannerSettings = PlannerSettings()
     analyzer: AnalyzerSettings = AnalyzerSettings()
     github: GitHubSettings = GitHubSettings()
+    gitlab: GitLabSettings = GitLabSettings()
+    gitea: GiteaSettings = GiteaSettings()
     api: ApiSettings = ApiSettings()

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from actors.planner.config import NAME
-from actors.planner.credentials import authorization
+from actors.planner.credentials import Home, authorization
 from actors.planner.decide import plan
 from actors.planner.describe import MAX_DIFF_BYTES, Described, describe
 from actors.planner.gather import gather
@@ -25,7 +25,6 @@ from models.history import Recollection
 from models.ids import RunId
 from models.plan import Plan
 from models.proposal import Proposal
-from models.settings import GitHubSettings
 from sandbox.source.mirror import Mirror, Mirrors
 
 
@@ -39,14 +38,14 @@ class Planner:
         self,
         mirrors: Mirrors,
         policy: Path,
-        github: GitHubSettings | None = None,
+        credentials: Sequence[Home] = (),
         facts: Path | None = None,
         past: History | None = None,
         audit_share: float = 0.0,
     ) -> None:
         self._mirrors = mirrors
         self._policy = policy
-        self._github = github or GitHubSettings()
+        self._credentials = credentials
         self._past = past
         self._audit_share = audit_share
         self._facts = facts
@@ -122,7 +121,7 @@ class Planner:
     def _mirrored(self, change: Change) -> Mirror:
         """The mirror, with both ends of the change in it."""
         mirror = self._mirrors.of(change.clone_url)
-        credential = authorization(self._github, change.clone_url)
+        credential = authorization(self._credentials, change.clone_url)
         mirror.ensure(change.head, ref=change.fetch_ref, authorization=credential)
         if change.base is not None:
             mirror.ensure(change.base, authorization=credential)

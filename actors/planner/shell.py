@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors import handles
 from actors.handles import AnalyzerHandle
 from actors.planner.actor import Planner
+from actors.planner.credentials import homes
 from actors.planner.history import History
 from actors.planner.policy import NAME
 from actors.shell import Named, Starting
@@ -22,5 +23,5 @@ class PlannerActor(Starting, Planner):
         past = History(site.store(), AnalyzerHandle(Named(handles.ANALYZER)))
         policy = settings.policy or site.state_dir / NAME
         share = settings.planner.audit_share
-        Planner.__init__(self, Mirrors(site.mirrors), policy, settings.github, site.facts, past, share)
+        Planner.__init__(self, Mirrors(site.mirrors), policy, homes(settings), site.facts, past, share)
         self._begin(self.start())

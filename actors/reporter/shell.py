@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from actors.reporter.actor import Reporter
+from actors.reporter.actor import ForgeOf, Reporter
 from actors.reporter.forge import Forge as ForgeAdapter
 from actors.shell import Starting
 from actors.site import Site
@@ -14,17 +14,26 @@ from models.settings import Settings
 
 
 class ReporterActor(Starting, Reporter):
-    """It writes to GitHub where it was given a credential."""
+    """It writes to a forge where it was given a credential."""
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        known = bool(settings.github.token.get_secret_value() or settings.github.app_id)
-
-        def forge_of(run: Run) -> AbstractAsyncContextManager[ForgeAdapter] | None:
-            if run.change.forge is not Forge.GITHUB or run.change.aside or not known:
-                return None
-            from actors.reporter.github import connect  # a client that knows all of GitHub's interface
-
-            return connect(settings.github, run.change)
-
-        Reporter.__init__(self, settings, site.store(), forge_of)
+        Reporter.__init__(self, settings, site.store(), forge_of(settings))
         self._begin(self.start())
+
+
+def forge_of(settings: Settings) -> ForgeOf:
+    """Opens the adapter of a run's forge, where there is a credential for one."""
+    token = settings.github.token.get_secret_value() or settings.github.app_id
+
+    def opened(run: Run) -> AbstractAsyncContextManager[ForgeAdapter] | None:
+        if run.change.aside:
+            return None
+        match run.change.forge:
+            case Forge.GITHUB if token:
+                from actors.reporter.github import connect  # a client that knows all of GitHub's interface
+
+                return connect(settings.github, run.change)
+            case _:
+                return None
+
+    return opened

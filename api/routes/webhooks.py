@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.errors import Unprocessable
 from api.services import Given
-from api.webhooks import github, signature
-from models.inbox import Submit
+from api.webhooks.hook import HOOKS
+from models.change import Forge
+from models.inbox import Message, Submit
 
 router = APIRouter(tags=["webhooks"])
 
@@ -24,23 +23,32 @@ _ANSWERS: dict[int | str, dict[str, str]] = {
 
 
 @router.post("/webhooks/github", status_code=202, response_class=JSONResponse, responses={**_ANSWERS})
-async def receive(
-    request: Request,
-    given: Given,
-    x_hub_signature_256: Annotated[str | None, Header()] = None,
-    x_github_event: Annotated[str, Header()] = "",
-    x_github_delivery: Annotated[str, Header()] = "",
-) -> Response:
+async def from_github(request: Request, given: Given) -> Response:
     """One GitHub event. The same delivery, or another one about the same commit in the same place, is the same run."""
-    secret = given.settings.github.webhook_secret.get_secret_value()
-    signature.claimed(secret, x_hub_signature_256)  # before up to 25 MB are read from somebody without one
+    return await _received(Forge.GITHUB, request, given)
+
+
+async def _received(forge: Forge, request: Request, given: Given) -> Response:
+    """The route says which forge it is: Gitea's events also have GitHub's headers."""
+    hook = HOOKS[forge]
+    hook.claimed(given.settings, request.headers)  # before up to 25 MB are read from somebody without a secret
     body = await request.body()
-    signature.verify(secret, body, x_hub_signature_256)
-    if not x_github_event:
-        raise Unprocessable("the header X-GitHub-Event is missing", remedy="only GitHub's own webhooks are accepted")
-    change = github.parse(x_github_event, x_github_delivery, body)
-    if change is None:
+    hook.verify(given.settings, request.headers, body)
+    event, delivery = request.headers.get(hook.event, ""), request.headers.get(hook.delivery, "")
+    if not event:
+        raise Unprocessable(f"the header {hook.event} is missing", remedy="only the forge's own webhooks are accepted")
+    message = hook.parse(event, delivery, body)
+    if message is None:
         return Response(status_code=204)
     # A delivery that was seen before is not stored again. Its run is the same: the id follows from the change.
-    await given.store.inbox.put(Submit(change=change), delivery=x_github_delivery)
-    return JSONResponse({"run": change.run_id()}, status_code=202)
+    await given.store.inbox.put(message, delivery=_place(forge, delivery))
+    return JSONResponse({"run": _run(message)}, status_code=202)
+
+
+def _place(forge: Forge, delivery: str) -> str:
+    """Two forges may give two deliveries one id."""
+    return delivery if forge is Forge.GITHUB or not delivery else f"{forge}:{delivery}"
+
+
+def _run(message: Message) -> str:
+    return message.change.run_id() if isinstance(message, Submit) else message.run

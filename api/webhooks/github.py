@@ -1,8 +1,7 @@
 """GitHub's events, as far as Delta reacts to them: `pull_request` and `push` become a `Change`, all others nothing.
 
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
-Own small models, because full ones reject about a third of GitHub's own examples: a field that is not needed cannot be
-wrong. What is decided here, once, is trust: a pull request whose head lives in another repository, or in one that is
+What is decided here, once, is trust: a pull request whose head lives in another repository, or in one that is
 gone, is a fork's.
 
 Drafts are judged like any other pull request: people push drafts to see whether they pass. `ready_for_review` then
@@ -12,62 +11,52 @@ names the same commit and so the same run; it starts one only where Delta did no
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic_core import from_json
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from api.errors import Unprocessable, field_problems
+from api.webhooks.payload import BRANCH, CloneUrl, Json, Part, Ref, Sha, first_line, is_zero, read, read_json
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId
+from models.inbox import Message, Submit
 
+_NAME: Final = "GitHub"
 PULL_REQUEST_ACTIONS: Final = frozenset({"opened", "synchronize", "reopened", "ready_for_review"})
-_BRANCH: Final = "refs/heads/"
-_TITLE_LIMIT: Final = 300  # characters; for people only, nothing is looked up by it
 
-_Json: TypeAlias = dict[str, object]
-_Sha = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 _FullName = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=255)]
-# Handed to git later on: what begins with another scheme, or with a dash, could mean something else to it.
-_CloneUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=2048)]
-_Ref = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=1024)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Named(_Part):
+class _Named(Part):
     login: str = ""
 
 
-class _Installation(_Part):
+class _Installation(Part):
     id: int
 
 
-class _Identity(_Part):
+class _Identity(Part):
     id: int
 
 
-class _Repository(_Part):
+class _Repository(Part):
     full_name: _FullName
-    clone_url: _CloneUrl
+    clone_url: CloneUrl
     default_branch: str = ""
 
 
-class _Head(_Part):
-    ref: _Ref
-    sha: _Sha
+class _Head(Part):
+    ref: Ref
+    sha: Sha
     repo: _Identity | None  # null when the fork was deleted
 
 
-class _Base(_Part):
-    ref: _Ref
-    sha: _Sha
+class _Base(Part):
+    ref: Ref
+    sha: Sha
     repo: _Identity
 
 
-class _PullRequest(_Part):
+class _PullRequest(Part):
     number: int = Field(gt=0)
     title: str = ""
     user: _Named | None = None
@@ -76,37 +65,37 @@ class _PullRequest(_Part):
     base: _Base
 
 
-class _Action(_Part):
+class _Action(Part):
     action: str
 
 
-class _PullRequestEvent(_Part):
+class _PullRequestEvent(Part):
     pull_request: _PullRequest
     repository: _Repository
     installation: _Installation | None = None
 
 
-class _Target(_Part):
-    ref: _Ref
+class _Target(Part):
+    ref: Ref
     deleted: bool = False
 
 
-class _Commit(_Part):
+class _Commit(Part):
     message: str = ""
 
 
-class _PushEvent(_Part):
-    ref: _Ref
-    before: _Sha
-    after: _Sha
+class _PushEvent(Part):
+    ref: Ref
+    before: Sha
+    after: Sha
     repository: _Repository
     head_commit: _Commit | None = None  # null when the push brought no commit of its own
     sender: _Named | None = None
     installation: _Installation | None = None
 
 
-def parse(event: str, delivery: str, body: bytes) -> Change | None:
-    """The change an event speaks of, or None when Delta does not react to that event or action.
+def parse(event: str, delivery: str, body: bytes) -> Message | None:
+    """What an event asks of Delta, or None when Delta does not react to that event or action.
 
     `event` and `delivery` are the headers X-GitHub-Event and X-GitHub-Delivery. Raises `Unprocessable`, naming the
     field, when an event Delta reacts to is not what GitHub documents.
@@ -114,19 +103,11 @@ def parse(event: str, delivery: str, body: bytes) -> Change | None:
     parser = _PARSERS.get(event)
     if parser is None:
         return None
-    try:
-        # Not json.loads: a hostile nesting depth is an error here and a RecursionError there.
-        payload = from_json(body)
-    except ValueError as error:
-        raise Unprocessable(
-            f"the body is not JSON: {error}", remedy="set the webhook's content type to application/json"
-        ) from None
-    if not isinstance(payload, dict):
-        raise Unprocessable("the body is JSON, but not an object", remedy="only GitHub's own webhooks are accepted")
-    return parser(payload, delivery)
+    change = parser(read_json(body, _NAME), delivery)
+    return Submit(change=change) if change is not None else None
 
 
-def _pull_request(payload: _Json, delivery: str) -> Change | None:
+def _pull_request(payload: Json, delivery: str) -> Change | None:
     if _read(_Action, payload).action not in PULL_REQUEST_ACTIONS:
         return None
     event = _read(_PullRequestEvent, payload)
@@ -147,22 +128,22 @@ def _pull_request(payload: _Json, delivery: str) -> Change | None:
         # GitHub keeps this ref in the base repository for every pull request, also after a fork is deleted.
         fetch_ref=f"refs/pull/{pull.number}/head",
         number=pull.number,
-        title=pull.title[:_TITLE_LIMIT],
+        title=first_line(pull.title),
         author=pull.user.login if pull.user else "",
         delivery=delivery,
         installation=event.installation.id if event.installation else None,
     )
 
 
-def _push(payload: _Json, delivery: str) -> Change | None:
+def _push(payload: Json, delivery: str) -> Change | None:
     target = _read(_Target, payload)
-    if target.deleted or not target.ref.startswith(_BRANCH):
+    if target.deleted or not target.ref.startswith(BRANCH):
         return None
     event = _read(_PushEvent, payload)
-    if _is_zero(event.after):  # a deletion that does not say so
+    if is_zero(event.after):  # a deletion that does not say so
         return None
-    branch = event.ref.removeprefix(_BRANCH)
-    created = _is_zero(event.before)
+    branch = event.ref.removeprefix(BRANCH)
+    created = is_zero(event.before)
     return Change(
         forge=Forge.GITHUB,
         kind=ChangeKind.PUSH,
@@ -175,28 +156,18 @@ def _push(payload: _Json, delivery: str) -> Change | None:
         head_ref=branch,
         base_ref=event.repository.default_branch if created else branch,
         default_branch=event.repository.default_branch,
-        title=event.head_commit.message.partition("\n")[0][:_TITLE_LIMIT] if event.head_commit else "",
+        title=first_line(event.head_commit.message) if event.head_commit else "",
         author=event.sender.login if event.sender else "",
         delivery=delivery,
         installation=event.installation.id if event.installation else None,
     )
 
 
-def _is_zero(sha: str) -> bool:
-    return not sha.strip("0")
+_M = TypeVar("_M", bound=Part)
 
 
-_M = TypeVar("_M", bound=_Part)
+def _read(model: type[_M], payload: Json) -> _M:
+    return read(model, payload, _NAME)
 
 
-def _read(model: type[_M], payload: _Json) -> _M:
-    try:
-        return model.model_validate(payload)
-    except ValidationError as error:
-        raise Unprocessable(
-            f"the event is not as GitHub documents it: {field_problems(error)}",
-            remedy="if GitHub itself sent this, please report it with the delivery's id",
-        ) from None
-
-
-_PARSERS: Final[dict[str, Callable[[_Json, str], Change | None]]] = {"pull_request": _pull_request, "push": _push}
+_PARSERS: Final[dict[str, Callable[[Json, str], Change | None]]] = {"pull_request": _pull_request, "push": _push}

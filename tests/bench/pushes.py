@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from api.webhooks.signature import sign
+from api.webhooks.signature import GITHUB
 from models.ids import RunId
 from tests.e2e.forge.githttp import GitServer
 from tests.e2e.repositories import git
@@ -64,7 +64,7 @@ def headers(body: bytes) -> dict[str, str]:
     return {
         "X-GitHub-Event": "push",
         "X-GitHub-Delivery": str(uuid.uuid4()),
-        "X-Hub-Signature-256": sign(SECRET, body),
+        "X-Hub-Signature-256": GITHUB.sign(SECRET, body),
         "Content-Type": "application/json",
     }
 

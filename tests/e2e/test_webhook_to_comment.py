@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from api.webhooks.signature import sign
+from api.webhooks.signature import GITHUB
 from models.machines import RunState
 from tests.e2e.forge.fixtures import git_server, prism, prism_url
 from tests.e2e.forge.githttp import GitServer
@@ -53,7 +53,7 @@ def deliver(server: Delta, payload: dict[str, Any], delivery: str) -> str:
     headers = {
         "X-GitHub-Event": "pull_request",
         "X-GitHub-Delivery": delivery,
-        "X-Hub-Signature-256": sign(SECRET, body),
+        "X-Hub-Signature-256": GITHUB.sign(SECRET, body),
         "Content-Type": "application/json",
     }
     answer = server.client.post("/webhooks/github", content=body, headers=headers)

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from api.webhooks.signature import sign
+from api.webhooks.signature import GITHUB
 from cluster.host.engine import connect
 from models.events import EventKind
 from models.machines import AttemptState, JobState, LeaseState, RunState
@@ -85,7 +85,7 @@ class World:
         headers = {
             "X-GitHub-Event": "pull_request",
             "X-GitHub-Delivery": delivery or str(uuid.uuid4()),
-            "X-Hub-Signature-256": sign(SECRET, body),
+            "X-Hub-Signature-256": GITHUB.sign(SECRET, body),
             "Content-Type": "application/json",
         }
         answer = self.server.client.post("/webhooks/github", content=body, headers=headers)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from api.webhooks.signature import sign
+from api.webhooks.signature import GITHUB
 from cluster.store.store import Store
 from models.change import ChangeKind, Trust
 from models.inbox import Submit
@@ -26,7 +26,7 @@ def headers(event: str, body: bytes, delivery: str = "d-1", secret: str = SECRET
         "Content-Type": "application/json",
         "X-GitHub-Event": event,
         "X-GitHub-Delivery": delivery,
-        "X-Hub-Signature-256": sign(secret, body),
+        "X-Hub-Signature-256": GITHUB.sign(secret, body),
     }
 
 

@@ -69,7 +69,7 @@ class Kitchen:
 
     def planner(self, store: Store, audit_share: float = 0.0) -> Planner:
         past = History(store, self.model)
-        return Planner(Mirrors(self._folder / "mirrors"), self._folder / "policy.yml", None, None, past, audit_share)
+        return Planner(Mirrors(self._folder / "mirrors"), self._folder / "policy.yml", (), None, past, audit_share)
 
     def change(self, name: str, files: dict[str, str], *, push: bool = False) -> Change:
         head = CommitId(branch(self.repository, name, files))

@@ -10,11 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 from actors.planner.actor import Planner
+from actors.planner.credentials import homes
 from actors.runner.source import source
 from models.change import Change, ChangeKind, Forge, Trust
 from models.errors import InfrastructureError
 from models.ids import CommitId
-from models.settings import GitHubSettings
+from models.settings import GitHubSettings, Settings
 from sandbox.source.mirror import Mirrors
 from tests.e2e.forge.githttp import serving
 from tests.e2e.repositories import example, git
@@ -37,10 +38,11 @@ async def test_it_is_planned_with_the_credential_and_run_without(tmp_path: Path)
             head=head,
         )
         with pytest.raises(InfrastructureError) as refused:
-            await Planner(mirrors, tmp_path / "policy.yml", GitHubSettings(api_url=server.url)).plan(change)
+            await Planner(mirrors, tmp_path / "policy.yml").plan(change)
         assert "git could not fetch" in str(refused.value)
         github = GitHubSettings(api_url=server.url, read_token=SecretStr(SECRET))
-        plan = await Planner(mirrors, tmp_path / "policy.yml", github).plan(change)
+        known = homes(Settings(github=github))
+        plan = await Planner(mirrors, tmp_path / "policy.yml", known).plan(change)
         assert {job.spec.id for job in plan.jobs} >= {"test"}
     # Nobody serves it any more: the runner finds the commit in the mirror, and needs nothing.
     with source(tmp_path / "mirrors", change) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:

@@ -10,6 +10,7 @@ from api.errors import Unprocessable
 from api.webhooks.github import parse
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId
+from models.inbox import Submit
 
 HEAD, BASE, ZERO = CommitId("a" * 40), CommitId("b" * 40), "0" * 40
 REPOSITORY = {
@@ -43,8 +44,14 @@ PUSH: dict[str, Any] = {
 }
 
 
+def changed(event: str, body: bytes) -> Change | None:
+    message = parse(event, "d", body)
+    assert message is None or isinstance(message, Submit)
+    return message.change if message else None
+
+
 def pull(**changes: Any) -> Change | None:
-    return parse("pull_request", "d", json.dumps({**PULL, **changes}).encode())
+    return changed("pull_request", json.dumps({**PULL, **changes}).encode())
 
 
 def pull_with(part: str, **changes: Any) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def pull_with(part: str, **changes: Any) -> dict[str, Any]:
 
 
 def push(**changes: Any) -> Change | None:
-    return parse("push", "d", json.dumps({**PUSH, **changes}).encode())
+    return changed("push", json.dumps({**PUSH, **changes}).encode())
 
 
 def test_pull_request_in_full() -> None:

@@ -5,12 +5,12 @@ import base64
 import pytest
 from pydantic import SecretStr
 
-from actors.planner.credentials import authorization
-from models.settings import GitHubSettings
+from actors.planner.credentials import Home, authorization, homes
+from models.settings import GiteaSettings, GitHubSettings, GitLabSettings, Settings
 
 
-def github(api_url: str = "https://api.github.com", read: str = "t0ken") -> GitHubSettings:
-    return GitHubSettings(api_url=api_url, read_token=SecretStr(read))
+def github(api_url: str = "https://api.github.com", read: str = "t0ken") -> tuple[Home, ...]:
+    return homes(Settings(github=GitHubSettings(api_url=api_url, read_token=SecretStr(read))))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,22 @@ def test_it_goes_to_github(api_url: str, clone_url: str) -> None:
 )
 def test_it_goes_nowhere_else(clone_url: str) -> None:
     assert authorization(github(), clone_url) == ""
+
+
+def test_each_forge_gets_its_own() -> None:
+    settings = Settings(
+        gitlab=GitLabSettings(url="https://lab.example", read_token=SecretStr("lab")),
+        gitea=GiteaSettings(url="http://localhost:3000", read_token=SecretStr("tea")),
+    )
+
+    def sent(url: str) -> bytes:
+        return base64.b64decode(authorization(homes(settings), url).removeprefix("Basic "))
+
+    assert sent("https://lab.example/ada/shop.git") == b"oauth2:lab"
+    assert sent("http://localhost:3000/ada/shop.git") == b"delta:tea"
+    assert sent("https://github.com/ada/shop.git") == b""
+    assert sent("http://lab.example/ada/shop.git") == b""
+    assert homes(Settings(gitea=GiteaSettings(read_token=SecretStr("tea")))) == ()
 
 
 def test_without_one_nothing_is_sent() -> None:
