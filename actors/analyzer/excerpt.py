@@ -35,6 +35,16 @@ class Excerpt(NamedTuple):
     structure: str
 
 
+# What tools and other systems write after any failure, and what only the cause itself says.
+_TRAILER: Final = re.compile(
+    r"npm ERR!|^The command .{0,200} exited|Job failed|^make(?:\[\d+\])?: \*\*\*|exit(?:ed)? (?:code|status|with)\b"
+    r"|see above",
+    re.IGNORECASE,
+)
+_TELLS: Final = re.compile(
+    r"error[:\s\[]|exception|expected|assert|cannot|can't|not found|undefined|unresolved|denied|missing|invalid",
+    re.IGNORECASE,
+)
 # Structures that are no more than words or a place.
 _GUESSES: Final = frozenset({"cue", "tail"})
 
@@ -92,20 +102,27 @@ def excerpt(lines: Sequence[Line], ranked: Sequence[int] = ()) -> Excerpt:
         regions = finder(lines)
         if regions:
             if structure in _GUESSES and ranked:
-                regions = [*_kept_together(ranked, regions[0].headline)]
+                regions = [*_kept_together(ranked, _told(lines, ranked, regions[0].headline))]
             return _cut(lines, regions, structure)
     return Excerpt((), "", "", "nothing")
 
 
 def _kept_together(ranked: Sequence[int], headline: int) -> Iterator[Region]:
-    """The chosen lines as regions; the headline stays what the words say, where it is among them."""
-    told = headline if headline in set(ranked) else ranked[0]
+    """The chosen lines as regions, each with this headline."""
     first = last = ranked[0]
     for index in (*ranked[1:], -1):
         if index != last + 1:
-            yield Region(first, last, told)
+            yield Region(first, last, headline)
             first = index
         last = index
+
+
+def _told(lines: Sequence[Line], ranked: Sequence[int], headline: int) -> int:
+    """What the words say stays the headline where it is among the chosen lines, and says more than that it failed."""
+    if headline in set(ranked) and not _TRAILER.search(lines[headline].text):
+        return headline
+    telling = (at for at in ranked if _TELLS.search(lines[at].text) and not _TRAILER.search(lines[at].text))
+    return next(telling, headline if headline in set(ranked) else ranked[0])
 
 
 def _cut(lines: Sequence[Line], regions: Sequence[Region], structure: str) -> Excerpt:
