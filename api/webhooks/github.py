@@ -1,4 +1,4 @@
-"""GitHub's events, as far as Delta reacts to them: `pull_request` and `push` become a `Change`, all others nothing.
+"""GitHub's events, as far as Delta reacts to them: what is pushed or asked to be merged, and checks to run again.
 
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
 What is decided here, once, is trust: a pull request whose head lives in another repository, or in one that is
@@ -10,6 +10,7 @@ names the same commit and so the same run; it starts one only where Delta did no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
@@ -17,12 +18,14 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.webhooks.payload import BRANCH, CloneUrl, Json, Part, Ref, Sha, first_line, is_zero, read, read_json
 from models.change import Change, ChangeKind, Forge, Trust
-from models.ids import CommitId
-from models.inbox import Message, Submit
+from models.ids import CommitId, RunId
+from models.inbox import Message, Rerun, Submit
 
 _NAME: Final = "GitHub"
 PULL_REQUEST_ACTIONS: Final = frozenset({"opened", "synchronize", "reopened", "ready_for_review"})
 
+# As `models.ids.run_id` makes them.
+_RUN: Final = re.compile(r"r[0-9a-f]{8,64}")
 _FullName = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=255)]
 
 
@@ -84,6 +87,30 @@ class _Commit(Part):
     message: str = ""
 
 
+class _MergeGroup(Part):
+    head_sha: Sha
+    head_ref: Ref
+    base_sha: Sha
+    base_ref: Ref
+    head_commit: _Commit | None = None
+
+
+class _MergeGroupEvent(Part):
+    merge_group: _MergeGroup
+    repository: _Repository
+    sender: _Named | None = None
+    installation: _Installation | None = None
+
+
+class _CheckRun(Part):
+    external_id: str | None = None
+
+
+class _CheckRunEvent(Part):
+    check_run: _CheckRun
+    sender: _Named
+
+
 class _PushEvent(Part):
     ref: Ref
     before: Sha
@@ -103,17 +130,16 @@ def parse(event: str, delivery: str, body: bytes) -> Message | None:
     parser = _PARSERS.get(event)
     if parser is None:
         return None
-    change = parser(read_json(body, _NAME), delivery)
-    return Submit(change=change) if change is not None else None
+    return parser(read_json(body, _NAME), delivery)
 
 
-def _pull_request(payload: Json, delivery: str) -> Change | None:
+def _pull_request(payload: Json, delivery: str) -> Submit | None:
     if _read(_Action, payload).action not in PULL_REQUEST_ACTIONS:
         return None
     event = _read(_PullRequestEvent, payload)
     pull = event.pull_request
     inside = pull.head.repo is not None and pull.head.repo.id == pull.base.repo.id
-    return Change(
+    change = Change(
         forge=Forge.GITHUB,
         kind=ChangeKind.PULL_REQUEST,
         trust=Trust.TRUSTED if inside else Trust.FORK,
@@ -133,9 +159,10 @@ def _pull_request(payload: Json, delivery: str) -> Change | None:
         delivery=delivery,
         installation=event.installation.id if event.installation else None,
     )
+    return Submit(change=change)
 
 
-def _push(payload: Json, delivery: str) -> Change | None:
+def _push(payload: Json, delivery: str) -> Submit | None:
     target = _read(_Target, payload)
     if target.deleted or not target.ref.startswith(BRANCH):
         return None
@@ -144,7 +171,7 @@ def _push(payload: Json, delivery: str) -> Change | None:
         return None
     branch = event.ref.removeprefix(BRANCH)
     created = is_zero(event.before)
-    return Change(
+    change = Change(
         forge=Forge.GITHUB,
         kind=ChangeKind.PUSH,
         trust=Trust.TRUSTED,
@@ -161,6 +188,44 @@ def _push(payload: Json, delivery: str) -> Change | None:
         delivery=delivery,
         installation=event.installation.id if event.installation else None,
     )
+    return Submit(change=change)
+
+
+def _merge_group(payload: Json, delivery: str) -> Submit | None:
+    """A queue asks for a verdict on what the base branch would be. The push of its branch is the same run."""
+    if _read(_Action, payload).action != "checks_requested":
+        return None
+    event = _read(_MergeGroupEvent, payload)
+    group = event.merge_group
+    change = Change(
+        forge=Forge.GITHUB,
+        kind=ChangeKind.PUSH,
+        trust=Trust.TRUSTED,  # somebody who may merge it put it there
+        repository=event.repository.full_name,
+        clone_url=event.repository.clone_url,
+        head=CommitId(group.head_sha),
+        base=CommitId(group.base_sha),
+        head_ref=group.head_ref.removeprefix(BRANCH),
+        base_ref=group.base_ref.removeprefix(BRANCH),
+        default_branch=event.repository.default_branch,
+        title=first_line(group.head_commit.message) if group.head_commit else "",
+        author=event.sender.login if event.sender else "",
+        delivery=delivery,
+        installation=event.installation.id if event.installation else None,
+    )
+    return Submit(change=change)
+
+
+def _check_run(payload: Json, delivery: str) -> Rerun | None:
+    """Somebody who may write pressed a check's button: the job once more, or of the summary what failed."""
+    del delivery
+    if _read(_Action, payload).action != "rerequested":
+        return None
+    event = _read(_CheckRunEvent, payload)
+    run, _, job = (event.check_run.external_id or "").partition("/")
+    if not _RUN.fullmatch(run):  # another App's
+        return None
+    return Rerun(run=RunId(run), which=f"job:{job}" if job else "failed", by=event.sender.login)
 
 
 _M = TypeVar("_M", bound=Part)
@@ -170,4 +235,9 @@ def _read(model: type[_M], payload: Json) -> _M:
     return read(model, payload, _NAME)
 
 
-_PARSERS: Final[dict[str, Callable[[Json, str], Change | None]]] = {"pull_request": _pull_request, "push": _push}
+_PARSERS: Final[dict[str, Callable[[Json, str], Message | None]]] = {
+    "pull_request": _pull_request,
+    "push": _push,
+    "merge_group": _merge_group,
+    "check_run": _check_run,
+}

@@ -9,8 +9,8 @@ import pytest
 from api.errors import Unprocessable
 from api.webhooks.github import parse
 from models.change import Change, ChangeKind, Forge, Trust
-from models.ids import CommitId
-from models.inbox import Submit
+from models.ids import CommitId, run_id
+from models.inbox import Message, Rerun, Submit
 
 HEAD, BASE, ZERO = CommitId("a" * 40), CommitId("b" * 40), "0" * 40
 REPOSITORY = {
@@ -113,9 +113,42 @@ def test_other_actions_are_left_whatever_else_they_say(action: str) -> None:
     assert pull(action=action, pull_request=None, repository=None) is None
 
 
-@pytest.mark.parametrize("event", ["ping", "issues", "check_run", "", "PUSH"])
+@pytest.mark.parametrize("event", ["ping", "issues", "check_suite", "", "PUSH"])
 def test_other_events_are_left_unread(event: str) -> None:
     assert parse(event, "d", b"not even JSON") is None
+
+
+def rerequested(external_id: str | None, action: str = "rerequested") -> Message | None:
+    event = {"action": action, "check_run": {"external_id": external_id}, "sender": {"login": "ada"}}
+    return parse("check_run", "d", json.dumps(event).encode())
+
+
+RUN = run_id("any", "run")
+
+
+def test_a_checks_button_runs_its_job_again_and_the_summarys_what_failed() -> None:
+    assert rerequested(f"{RUN}/test (3.11)") == Rerun(run=RUN, which="job:test (3.11)", by="ada")
+    assert rerequested(RUN) == Rerun(run=RUN, which="failed", by="ada")
+
+
+@pytest.mark.parametrize("external_id", [None, "", "another app's", "r12/test", f"{RUN}x", f" {RUN}", "/test"])
+def test_another_apps_check_is_not_ours(external_id: str | None) -> None:
+    assert rerequested(external_id) is None
+    assert rerequested(RUN, "completed") is None
+
+
+def test_a_merge_queue_asks_about_what_the_branch_would_be() -> None:
+    group = {"head_sha": HEAD, "base_sha": BASE, "base_ref": "refs/heads/main",
+             "head_ref": "refs/heads/queue/main/pr-2", "head_commit": {"message": "Merge\n\nit"}}  # fmt: skip
+    event = {"action": "checks_requested", "merge_group": group, "repository": REPOSITORY}
+    message = parse("merge_group", "d", json.dumps(event).encode())
+    assert isinstance(message, Submit)
+    asked = message.change
+    assert (asked.base, asked.base_ref, asked.title, asked.trust) == (BASE, "main", "Merge", Trust.TRUSTED)
+    pushed = push(ref=group["head_ref"], before="0" * 40)
+    assert pushed is not None
+    assert pushed.run_id() == asked.run_id(), "its branch is pushed, too: that is the same run"
+    assert parse("merge_group", "d", json.dumps({**event, "action": "destroyed"}).encode()) is None
 
 
 def test_head_in_another_repository_is_a_forks() -> None:
