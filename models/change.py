@@ -45,8 +45,9 @@ class Change(Record):
     diff is always taken against the merge base of `base` and `head`. `clone_url` is what git fetches from: a URL, or an
     absolute path for a local repository. `fetch_ref` is the ref that holds `head` when no branch of the repository does
     (a fork's pull request).
-    `default_branch` is empty where it is not known. `delivery` is the forge's id of the event; `nonce` tells two manual
-    runs of a commit apart. `audits` is the run whose plan an audit looks at, `probe` what a probe looks at.
+    `default_branch` is empty where it is not known. `delivery` is the forge's id of the event; `nonce` tells two
+    manual runs of a commit apart. `newcomer` is somebody of whom the forge does not say that he contributed before.
+    `audits` is the run whose plan an audit looks at, `probe` what a probe looks at.
     """
 
     forge: Forge
@@ -66,6 +67,7 @@ class Change(Record):
     delivery: str = ""
     nonce: str = ""
     at: float = 0.0
+    newcomer: bool = True
     installation: int | None = None
     audits: RunId | None = None
     probe: Probe | None = None

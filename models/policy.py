@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -64,10 +64,16 @@ class LimitPolicy(Record):
     timeout_s: float = Field(default=86_400.0, gt=0)
 
 
-class ForkPolicy(Record):
-    """`approval`: whether a change from a fork waits until somebody has looked at it."""
+Approval: TypeAlias = Literal["none", "first_time", "all"] | None
 
-    approval: Literal["none", "all"] = "none"
+
+class ForkPolicy(Record):
+    """`approval`: which changes from forks wait until somebody has looked at them; None says nothing of it.
+
+    `first_time` are those of people of whom the forge does not say that they contributed before.
+    """
+
+    approval: Approval = None
 
 
 class Rules(Record):
@@ -122,10 +128,10 @@ class Policy(Record):
         """How many seconds the jobs of one change may take together, or None where nobody says."""
         return min(filter(None, (self.server.max_time, self.repository.max_time)), default=None)
 
-    @property
-    def forks_wait(self) -> bool:
-        """Whether a fork's change waits for an approval."""
-        return "all" in {self.server.forks.approval, self.repository.forks.approval}
+    def fork_waits(self, *, newcomer: bool) -> bool:
+        """Whether a fork's change waits for an approval; where nobody says anything, a newcomer's does."""
+        asked = {self.server.forks.approval or "first_time", self.repository.forks.approval}
+        return "all" in asked or (newcomer and "first_time" in asked)
 
 
 def merged(server: Policy, repository: Rules | None) -> Policy:

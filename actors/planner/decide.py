@@ -90,7 +90,7 @@ def plan(inputs: PlanInputs) -> Plan:
         notes=(*found.notes, *policy_notes, *_coverage_notes(found, seen), *_past_notes(inputs, found, missing)),
         policy=policy.digest,
         required=required_jobs(known, policy),
-        held=HELD if fork and policy.forks_wait else "",
+        held=HELD if fork and policy.fork_waits(newcomer=inputs.change.newcomer) else "",
         receipt=_receipt(inputs),
     ).sealed()
 

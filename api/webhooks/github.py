@@ -24,6 +24,8 @@ from models.inbox import Message, Rerun, Submit
 _NAME: Final = "GitHub"
 PULL_REQUEST_ACTIONS: Final = frozenset({"opened", "synchronize", "reopened", "ready_for_review"})
 
+# https://docs.github.com/en/graphql/reference/enums#commentauthorassociation
+_KNOWN_HERE: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"})
 # As `models.ids.run_id` makes them.
 _RUN: Final = re.compile(r"r[0-9a-f]{8,64}")
 _FullName = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=255)]
@@ -63,6 +65,7 @@ class _PullRequest(Part):
     number: int = Field(gt=0)
     title: str = ""
     user: _Named | None = None
+    author_association: str = ""
     updated_at: AwareDatetime | None = None
     head: _Head
     base: _Base
@@ -156,6 +159,7 @@ def _pull_request(payload: Json, delivery: str) -> Submit | None:
         number=pull.number,
         title=first_line(pull.title),
         author=pull.user.login if pull.user else "",
+        newcomer=pull.author_association not in _KNOWN_HERE,
         delivery=delivery,
         installation=event.installation.id if event.installation else None,
     )

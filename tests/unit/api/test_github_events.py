@@ -158,6 +158,17 @@ def test_head_in_another_repository_is_a_forks() -> None:
     assert change.clone_url == REPOSITORY["clone_url"]  # never the fork's
 
 
+@pytest.mark.parametrize(
+    ("association", "newcomer"),
+    [("FIRST_TIME_CONTRIBUTOR", True), ("NONE", True), ("", True), ("new word", True), ("CONTRIBUTOR", False),
+     ("MEMBER", False)],
+)  # fmt: skip
+def test_who_is_new_here_is_what_github_says(association: str, newcomer: bool) -> None:
+    change = pull(pull_request={**PULL["pull_request"], "author_association": association})
+    assert change is not None
+    assert change.newcomer is newcomer
+
+
 def test_head_in_a_repository_that_is_gone_is_a_forks() -> None:
     change = pull(**pull_with("head", repo=None))
     assert change is not None

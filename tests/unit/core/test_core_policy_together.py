@@ -67,19 +67,20 @@ rules: dict[str, st.SearchStrategy[Any]] = {
     "max_jobs": st.integers(1, 3),
     "max_time": st.sampled_from([None, 5.0, 1e6]),
     "required": st.sampled_from([(), ("test",), ("lint",)]),
-    "forks": st.builds(ForkPolicy, approval=st.sampled_from(["none", "all"])),
+    "forks": st.builds(ForkPolicy, approval=st.sampled_from([None, "none", "first_time", "all"])),
 }
 
 
 @given(jobs, st.builds(ServerRules, **rules), st.builds(Rules, **rules))
 def test_the_stricter_holds_whoever_says_it(job: JobSpec, server: ServerRules, own: Rules) -> None:
     both = merged(Policy(server=server), own)
-    loose = ServerRules(egress=None)
+    loose = ServerRules(egress=None, forks=ForkPolicy(approval="none"))
     alone = [Policy(server=server), Policy(server=loose, repository=own)]
     assert bool(violations(job, both, fork=False)) == any(violations(job, each, fork=False) for each in alone)
     assert both.max_jobs == min(server.max_jobs, own.max_jobs)
     assert set(both.required) == {*server.required, *own.required}
-    assert both.forks_wait == any(each.forks_wait for each in alone)
+    for newcomer in (True, False):
+        assert both.fork_waits(newcomer=newcomer) == any(each.fork_waits(newcomer=newcomer) for each in alone)
     times = [each.max_time for each in (server, own) if each.max_time is not None]
     assert both.max_time == (min(times) if times else None)
 

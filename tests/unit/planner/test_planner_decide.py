@@ -10,7 +10,7 @@ from models.change import Change, ChangeKind, Forge, Trust
 from models.errors import ChangeError
 from models.ids import CommitId, JobId
 from models.plan import ChangedFile, Plan
-from models.policy import Policy
+from models.policy import Approval, ForkPolicy, Policy, ServerRules
 
 BASE, HEAD = CommitId("b" * 40), CommitId("a" * 40)
 FILES = (".delta.yml", "README.md", "docs/guide.md", "pyproject.toml", "src/calc/ops.py", "tests/test_ops.py")
@@ -290,7 +290,15 @@ def test_only_the_policy_of_the_base_has_to_be_right() -> None:
 def test_a_forks_change_waits_where_the_policy_says_so(trust: Trust, waits: bool) -> None:
     made = plan(inputs("src/calc/ops.py", base_config_text=policy_of("{forks: {approval: all}}"), trust=trust))
     assert bool(made.held) is waits
-    assert plan(inputs("src/calc/ops.py", base_config_text=CONFIG, trust=trust)).held == ""
+
+
+@pytest.mark.parametrize("server", [None, "none", "first_time", "all"])
+@pytest.mark.parametrize("newcomer", [True, False])
+def test_by_default_a_forks_change_waits_where_its_author_is_new(server: Approval, newcomer: bool) -> None:
+    policy = Policy(server=ServerRules(forks=ForkPolicy(approval=server)))
+    asked = inputs("src/calc/ops.py", base_config_text=CONFIG, trust=Trust.FORK, policy=policy)
+    made = plan(asked.having(change=asked.change.having(newcomer=newcomer)))
+    assert bool(made.held) is (server == "all" or (newcomer and server in {None, "first_time"}))
 
 
 MATRIX = "version: 1\njobs:\n  test: {run: pytest, image: 'py${{ matrix.v }}', matrix: {v: %s}}\n"
