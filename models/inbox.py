@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from models.change import Change
+from models.change import Change, Forge
 from models.ids import AttemptId, JobId, RunId
 from models.record import Record
 
@@ -62,5 +62,28 @@ class OpenTerminal(Record):
     by: str
 
 
-Message = Annotated[Submit | Cancel | Approve | Rerun | NoteProbe | OpenTerminal, Field(discriminator="ask")]
+class Said(Record):
+    """Somebody said something to Delta in a comment on a pull request. Who may what is not known yet.
+
+    `comment` is the forge's id of it, `at` when it was written, by the forge's clock (Unix seconds).
+    """
+
+    ask: Literal["said"] = "said"
+    forge: Forge
+    repository: str
+    clone_url: str
+    number: int
+    comment: str
+    author: str
+    text: str = Field(max_length=300)
+    at: float
+    installation: int | None = None
+
+    @property
+    def key(self) -> str:
+        """One comment is answered once."""
+        return f"{self.forge} {self.repository} {self.comment}"
+
+
+Message = Annotated[Submit | Cancel | Approve | Rerun | NoteProbe | OpenTerminal | Said, Field(discriminator="ask")]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)

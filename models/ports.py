@@ -18,7 +18,7 @@ from models.fence import Fence
 from models.flaky import Quarantined, SuiteAttempt
 from models.history import Audit, Miss, PastChange, Profile
 from models.ids import AttemptId, JobId, RunId
-from models.inbox import Message
+from models.inbox import Message, Said
 from models.lifecycle.decision import Decision
 from models.logs import LogChunk
 from models.run import Run
@@ -172,6 +172,18 @@ class Reports(Protocol):
 
     async def done(self, run: RunId, mark: str) -> str | None:
         """Un-marks the run, unless it was marked again since: then gives that mark, and None otherwise."""
+        ...
+
+    async def hear(self, said: Said) -> None:
+        """Keeps what somebody said until it is answered, and rings for it."""
+        ...
+
+    async def heard(self) -> list[Said]:
+        """Everything that is to be answered."""
+        ...
+
+    async def answered(self, said: Said) -> None:
+        """Lets go of it."""
         ...
 
     async def ids(self, run: RunId) -> dict[str, str]:

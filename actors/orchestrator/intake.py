@@ -16,7 +16,7 @@ from cluster.store.store import Store
 from models.change import Change
 from models.errors import CallerError, InternalError, NotFound, StaleWrite
 from models.ids import RunId
-from models.inbox import Approve, Cancel, Message, NoteProbe, OpenTerminal, Rerun, Submit
+from models.inbox import Approve, Cancel, Message, NoteProbe, OpenTerminal, Rerun, Said, Submit
 from models.lifecycle.approve import approve
 from models.lifecycle.cancel import cancel
 from models.lifecycle.create import create
@@ -65,6 +65,8 @@ class Intake:
                 await self._cancel(run_id, by)
             case NoteProbe():
                 await self._note(message)
+            case Said():
+                await self._store.reports.hear(message)
             case OpenTerminal():
                 await self._terminals.open(message)
                 self._supervisors.carry(message.run)

@@ -13,12 +13,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from actors.background import Background
+from actors.reporter.answer import Answers, Talk
 from actors.reporter.forge import Forge as ForgeAdapter
-from actors.reporter.forge import ForgeRefused
+from actors.reporter.forge import ForgeRefused, ForgeUnavailable
 from actors.reporter.publish import NotPublished, publish
 from cluster.store.store import Store
 from models.errors import InfrastructureError, NotFound
 from models.ids import RunId
+from models.inbox import Said
 from models.run import Run
 from models.settings import Settings
 
@@ -30,6 +32,8 @@ _LONGEST_WAIT_S = 300.0
 
 # Opens the adapter of a run's forge, or None where there is nothing to write to (a local run, no credentials).
 ForgeOf = Callable[[Run], AbstractAsyncContextManager[ForgeAdapter] | None]
+# The same for a comment that is to be answered.
+TalkOf = Callable[[Said], AbstractAsyncContextManager[Talk] | None]
 
 
 class _Step(NamedTuple):
@@ -45,13 +49,16 @@ _NOTHING_TO_DO = _Step(settled=True, pause_s=0.0)
 class Reporter:
     """Brings forges up to date, one run at a time, at most once per `coalesce_s` each."""
 
-    def __init__(self, settings: Settings, store: Store, forge_of: ForgeOf) -> None:
+    def __init__(self, settings: Settings, store: Store, forge_of: ForgeOf, talk_of: TalkOf) -> None:
         self._settings = settings
         self._store = store
         self._forge_of = forge_of
+        self._talk_of = talk_of
+        self._answers = Answers(store)
         self._background = Background()
         self._bell = "0"
         self._busy: set[RunId] = set()
+        self._answering: set[str] = set()
         self._places: dict[str, asyncio.Lock] = {}
 
     async def start(self) -> None:
@@ -67,6 +74,10 @@ class Reporter:
             if run not in self._busy:
                 self._busy.add(run)
                 self._background.spawn(self._report(run, mark))
+        for said in await self._store.reports.heard():
+            if said.key not in self._answering:
+                self._answering.add(said.key)
+                self._background.spawn(self._answer(said))
         self._bell = await self._store.reports.wait(self._bell, _BELL_BLOCK_MS)
 
     async def _report(self, run_id: RunId, mark: str) -> None:
@@ -89,6 +100,28 @@ class Reporter:
             log.warning("report of %s will be tried again: %s", run_id, error)
         finally:
             self._busy.discard(run_id)
+
+    async def _answer(self, said: Said) -> None:
+        """Until it is answered, or cannot be. What fails here otherwise is tried again at the next ring."""
+        wait_s = _FIRST_WAIT_S
+        try:
+            while (opened := self._talk_of(said)) is not None:
+                try:
+                    async with opened as talk:
+                        await self._answers.answer(said, talk)
+                    break
+                except ForgeUnavailable as error:
+                    log.warning("comment %s is not answered yet: %s", said.key, error)
+                    await asyncio.sleep(max(wait_s, error.retry_after_s))
+                    wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+                except ForgeRefused as error:
+                    log.warning("comment %s cannot be answered: %s", said.key, error)
+                    break
+            await self._store.reports.answered(said)
+        except InfrastructureError as error:
+            log.warning("comment %s will be answered later: %s", said.key, error)
+        finally:
+            self._answering.discard(said.key)
 
     async def _bring_up_to_date(self, run_id: RunId, wait_s: float) -> _Step:
         try:

@@ -19,7 +19,6 @@ from githubkit.exception import GitHubException, RateLimitExceeded, RequestError
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from actors.reporter.forge import Check, ForgeGone, ForgeRefused, ForgeUnavailable, FoundCheck, FoundComment
-from models.change import Change
 from models.ids import CommitId
 from models.settings import GitHubSettings
 
@@ -65,32 +64,36 @@ class _Comment(_Answer):
     performed_via_github_app: _Id | None = None
 
 
+class _Permission(_Answer):
+    permission: str
+
+
 _COMMENTS: Final = TypeAdapter(list[_Comment])
 
 
 @asynccontextmanager
-async def connect(settings: GitHubSettings, change: Change) -> AsyncIterator[GitHubForge]:
-    """GitHub as seen from this change's repository, with one pool of connections until the block ends.
+async def connect(settings: GitHubSettings, repository: str, installation: int | None) -> AsyncIterator[GitHubForge]:
+    """GitHub as seen from this repository, with one pool of connections until the block ends.
 
-    An App's installation is the one the change came through. Raises `ForgeRefused` where there is no credential.
+    An App's `installation` is the one that the event came through. Raises `ForgeRefused` where there is no credential.
     """
     app_id = int(settings.app_id) if settings.app_id.isdigit() else None
     auth: Any  # githubkit's strategies share no public type that its constructor takes
-    if settings.app_id and change.installation is not None:
+    if settings.app_id and installation is not None:
         app = AppAuthStrategy(settings.app_id, settings.private_key.get_secret_value())
-        auth = app.as_installation(change.installation)
+        auth = app.as_installation(installation)
     elif settings.token.get_secret_value():
         auth = TokenAuthStrategy(settings.token.get_secret_value())
     else:
         raise ForgeRefused(
-            f"nothing can be written to {change.repository} on GitHub: there is no credential for it",
+            f"nothing can be written to {repository} on GitHub: there is no credential for it",
             remedy="install Delta's GitHub App there, or set DELTA_GITHUB__TOKEN",
         )
     github: GitHub[Any] = GitHub(
         auth, base_url=settings.api_url, user_agent="delta-ci", timeout=_TIMEOUT_S, auto_retry=False, http_cache=False
     )
     async with github:
-        yield GitHubForge(github, change.repository, app_id if settings.app_id and change.installation else None)
+        yield GitHubForge(github, repository, app_id if settings.app_id and installation else None)
 
 
 class GitHubForge:
@@ -173,6 +176,24 @@ class GitHubForge:
         with _answering(f"changing comment {comment_id}"):
             await self._github.rest.issues.async_update_comment(
                 self._owner, self._repo, int(comment_id), data={"body": body}
+            )
+
+    async def may_write(self, login: str) -> bool:
+        """See `Talk`. Somebody who is no collaborator may not."""
+        try:
+            with _answering(f"asking what {login} may do"):
+                response: Response[Any, Any] = await self._github.rest.repos.async_get_collaborator_permission_level(
+                    self._owner, self._repo, login
+                )
+        except ForgeGone:
+            return False
+        return _Permission.model_validate_json(response.content).permission in {"admin", "write"}
+
+    async def react(self, comment_id: str, *, done: bool) -> None:
+        """See `Talk`."""
+        with _answering(f"reacting to comment {comment_id}"):
+            await self._github.rest.reactions.async_create_for_issue_comment(
+                self._owner, self._repo, int(comment_id), content="+1" if done else "confused"
             )
 
     async def _is_ours(self, comment: _Comment) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from actors.reporter.actor import ForgeOf, Reporter
+from actors.reporter.actor import ForgeOf, Reporter, TalkOf
+from actors.reporter.answer import Talk
 from actors.reporter.forge import Forge as ForgeAdapter
 from actors.shell import Starting
 from actors.site import Site
 from models.change import Forge
+from models.inbox import Said
 from models.run import Run
 from models.settings import Settings
 
@@ -17,7 +19,7 @@ class ReporterActor(Starting, Reporter):
     """It writes to a forge where it was given a credential."""
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        Reporter.__init__(self, settings, site.store(), forge_of(settings))
+        Reporter.__init__(self, settings, site.store(), forge_of(settings), talk_of(settings))
         self._begin(self.start())
 
 
@@ -32,8 +34,22 @@ def forge_of(settings: Settings) -> ForgeOf:
             case Forge.GITHUB if token:
                 from actors.reporter.github import connect  # a client that knows all of GitHub's interface
 
-                return connect(settings.github, run.change)
+                return connect(settings.github, run.change.repository, run.change.installation)
             case _:
                 return None
+
+    return opened
+
+
+def talk_of(settings: Settings) -> TalkOf:
+    """Opens the adapter through which a comment is answered, where there is a credential for it."""
+    token = settings.github.token.get_secret_value() or settings.github.app_id
+
+    def opened(said: Said) -> AbstractAsyncContextManager[Talk] | None:
+        if said.forge is not Forge.GITHUB or not token:
+            return None
+        from actors.reporter.github import connect  # as above
+
+        return connect(settings.github, said.repository, said.installation)
 
     return opened

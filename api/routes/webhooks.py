@@ -9,7 +9,7 @@ from api.errors import Unprocessable
 from api.services import Given
 from api.webhooks.hook import HOOKS
 from models.change import Forge
-from models.inbox import Message, Submit
+from models.inbox import Message, Said, Submit
 
 router = APIRouter(tags=["webhooks"])
 
@@ -51,4 +51,7 @@ def _place(forge: Forge, delivery: str) -> str:
 
 
 def _run(message: Message) -> str:
-    return message.change.run_id() if isinstance(message, Submit) else message.run
+    """The run that it is about; none where that is found out later."""
+    if isinstance(message, Submit):
+        return message.change.run_id()
+    return "" if isinstance(message, Said) else message.run

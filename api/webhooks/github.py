@@ -16,10 +16,23 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from api.webhooks.payload import BRANCH, CloneUrl, Json, Part, Ref, Sha, first_line, is_zero, read, read_json
+from api.webhooks.payload import (
+    BRANCH,
+    TITLE_LIMIT,
+    CloneUrl,
+    Json,
+    Part,
+    Ref,
+    Sha,
+    first_line,
+    is_command,
+    is_zero,
+    read,
+    read_json,
+)
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId, RunId
-from models.inbox import Message, Rerun, Submit
+from models.inbox import Message, Rerun, Said, Submit
 
 _NAME: Final = "GitHub"
 PULL_REQUEST_ACTIONS: Final = frozenset({"opened", "synchronize", "reopened", "ready_for_review"})
@@ -112,6 +125,30 @@ class _CheckRun(Part):
 class _CheckRunEvent(Part):
     check_run: _CheckRun
     sender: _Named
+
+
+class _Person(Part):
+    login: str
+    type: str = "User"
+
+
+class _Comment(Part):
+    id: int
+    body: str = ""
+    user: _Person
+    created_at: AwareDatetime
+
+
+class _Issue(Part):
+    number: int = Field(gt=0)
+    pull_request: Json | None = None
+
+
+class _CommentEvent(Part):
+    issue: _Issue
+    comment: _Comment
+    repository: _Repository
+    installation: _Installation | None = None
 
 
 class _PushEvent(Part):
@@ -239,9 +276,32 @@ def _read(model: type[_M], payload: Json) -> _M:
     return read(model, payload, _NAME)
 
 
+def _issue_comment(payload: Json, delivery: str) -> Said | None:
+    """What a person says to Delta on a pull request: a comment that begins with its name. Not what a bot says."""
+    del delivery
+    if _read(_Action, payload).action != "created":
+        return None
+    event = _read(_CommentEvent, payload)
+    text = event.comment.body.lstrip().partition("\n")[0].strip()
+    if event.issue.pull_request is None or event.comment.user.type != "User" or not is_command(text):
+        return None
+    return Said(
+        forge=Forge.GITHUB,
+        repository=event.repository.full_name,
+        clone_url=event.repository.clone_url,
+        number=event.issue.number,
+        comment=str(event.comment.id),
+        author=event.comment.user.login,
+        text=text[:TITLE_LIMIT],
+        at=event.comment.created_at.timestamp(),
+        installation=event.installation.id if event.installation else None,
+    )
+
+
 _PARSERS: Final[dict[str, Callable[[Json, str], Message | None]]] = {
     "pull_request": _pull_request,
     "push": _push,
     "merge_group": _merge_group,
     "check_run": _check_run,
+    "issue_comment": _issue_comment,
 }

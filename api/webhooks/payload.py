@@ -29,6 +29,11 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def is_command(text: str) -> bool:
+    """Whether a comment's first line speaks to Delta."""
+    return text == "/delta" or text.startswith("/delta ")
+
+
 def is_zero(sha: str) -> bool:
     """Whether it stands for no commit: a branch that is made, or deleted."""
     return not sha.strip("0")

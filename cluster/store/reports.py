@@ -11,6 +11,7 @@ from cluster.store import keys, streams
 from cluster.store.connection import Client, answering, script, text
 from cluster.store.history import History
 from models.ids import RunId
+from models.inbox import Said
 
 
 class ReportStore:
@@ -47,6 +48,25 @@ class ReportStore:
         with answering():
             newer = await self._reported(keys=[keys.REPORTS], args=[run, mark])
         return None if newer is None else text(newer)
+
+    async def hear(self, said: Said) -> None:
+        """Keeps what somebody said until it is answered."""
+        with answering():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(keys.HEARD, said.key, said.model_dump_json())
+                pipeline.xadd(keys.REPORTS_BELL, {"json": said.key}, maxlen=1)
+                await pipeline.execute()
+
+    async def heard(self) -> list[Said]:
+        """Everything that is to be answered."""
+        with answering():
+            found = await self._redis.hvals(keys.HEARD)
+        return [Said.model_validate_json(text(json)) for json in found]
+
+    async def answered(self, said: Said) -> None:
+        """Lets go of it."""
+        with answering():
+            await self._redis.hdel(keys.HEARD, said.key)
 
     async def ids(self, run: RunId) -> dict[str, str]:
         """What was remembered about the forge for this run."""

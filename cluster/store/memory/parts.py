@@ -11,7 +11,7 @@ from cluster.store.memory.state import State
 from models.errors import StaleWrite
 from models.fence import Fence
 from models.ids import AttemptId, RunId
-from models.inbox import MESSAGE, Message
+from models.inbox import MESSAGE, Message, Said
 from models.logs import LogChunk
 from models.ports import START
 from models.secret import SealedSecret
@@ -137,6 +137,23 @@ class MemoryReports:
         if self._state.marks.get(run) == mark:
             del self._state.marks[run]
         return self._state.marks.get(run)
+
+    async def hear(self, said: Said) -> None:
+        """Keeps what somebody said until it is answered."""
+        await self._state.turn()
+        self._state.heard[said.key] = said.model_dump_json()
+        self._state.add(keys.REPORTS_BELL, said.key)
+        await self._state.wake()
+
+    async def heard(self) -> list[Said]:
+        """Everything that is to be answered."""
+        await self._state.turn()
+        return [Said.model_validate_json(json) for json in self._state.heard.values()]
+
+    async def answered(self, said: Said) -> None:
+        """Lets go of it."""
+        await self._state.turn()
+        self._state.heard.pop(said.key, None)
 
     async def ids(self, run: RunId) -> dict[str, str]:
         """What was remembered about the forge for this run."""

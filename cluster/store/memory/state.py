@@ -73,6 +73,7 @@ class State:
     owners: dict[RunId, Fence] = field(default_factory=dict)
     supervisors: dict[str, tuple[int, float]] = field(default_factory=dict)
     deliveries: set[str] = field(default_factory=set)
+    heard: dict[str, str] = field(default_factory=dict)
     marks: dict[RunId, str] = field(default_factory=dict)
     forge: defaultdict[RunId, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     failures: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from cluster.store.store import Store
+from models.change import Forge
 from models.ids import AttemptId, RunId
-from models.inbox import Cancel, Submit
+from models.inbox import Cancel, Said, Submit
 from models.logs import LogChunk, LogSource
 from models.terminal import Typed
 from tests.unit.core.samples import NOW, change
@@ -148,6 +149,20 @@ async def test_what_is_known_of_the_forge_adds_up(store: Store) -> None:
     await store.reports.remember(RUN, {})
     assert await store.reports.ids(RUN) == {"comment": "7", "check:test": "2"}
     assert await store.reports.ids(RunId("r2")) == {}
+
+
+async def test_what_somebody_said_is_kept_until_it_is_answered_and_rings(store: Store) -> None:
+    said = Said(
+        forge=Forge.GITHUB, repository="ada/kitchen", clone_url="https://github.com/ada/kitchen", number=2, comment="7",
+        author="eve", text="/delta run", at=1.5,
+    )  # fmt: skip
+    await store.reports.hear(said)
+    await store.reports.hear(said)
+    assert await store.reports.heard() == [said]
+    assert await store.reports.wait("0", block_ms=10) != "0"
+    await store.reports.answered(said)
+    await store.reports.answered(said)
+    assert await store.reports.heard() == []
 
 
 async def test_a_delivery_is_remembered_also_after_its_message_was_acted_on(store: Store) -> None:

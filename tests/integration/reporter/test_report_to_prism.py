@@ -32,7 +32,7 @@ async def report(prism: Recorder, *states: Run) -> dict[str, str]:
     """Publishes one state of a run after the other, as the reporter would."""
     ids: dict[str, str] = {}
     for run in states:
-        async with connect(settings(prism), run.change) as forge:
+        async with connect(settings(prism), *runs.at(run.change)) as forge:
             ids = await publish(run, forge, ids, "https://ci.example")
     return ids
 
@@ -94,17 +94,28 @@ async def test_cancelled_and_unplannable_runs_conclude(prism: Recorder) -> None:
 async def test_delivered_again_nothing_is_written(prism: Recorder) -> None:
     ids = await report(prism, runs.failed())
     before = len(prism.exchanges)
-    async with connect(settings(prism), runs.failed().change) as forge:
+    async with connect(settings(prism), *runs.at(runs.failed().change)) as forge:
         assert await publish(runs.failed(), forge, ids, "https://ci.example") == ids
     assert len(prism.exchanges) == before
 
 
 async def test_known_comment_is_changed_in_place(prism: Recorder) -> None:
-    async with connect(settings(prism), runs.pull_request()) as forge:
+    async with connect(settings(prism), *runs.at(runs.pull_request())) as forge:
         assert await forge.find_comment(2, "Me too") is not None  # what GitHub's example of a comment says
         await forge.update_comment("1", "changed")
     (changed,) = prism.of("PATCH", "/issues/comments/1")
     assert changed.sent == {"body": "changed"}
+
+
+async def test_who_said_it_is_looked_up_and_the_comment_shows_what_became_of_it(prism: Recorder) -> None:
+    async with connect(settings(prism), *runs.at(runs.pull_request())) as talk:
+        assert await talk.may_write("octocat")  # GitHub's example of an answer says `admin`
+        await talk.react("1", done=True)
+        await talk.react("1", done=False)
+    assert [each.sent for each in prism.of("POST", "/issues/comments/1/reactions")] == [
+        {"content": "+1"},
+        {"content": "confused"},
+    ]
 
 
 async def test_push_has_checks_and_no_comment(prism: Recorder) -> None:
@@ -118,7 +129,7 @@ async def test_app_asks_for_a_token_of_its_installation(prism: Recorder) -> None
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     ).decode()
     app = GitHubSettings(api_url=prism.url, app_id="9", private_key=SecretStr(pem), token=SecretStr("not this one"))
-    async with connect(app, runs.pull_request()) as forge:
+    async with connect(app, *runs.at(runs.pull_request())) as forge:
         await publish(runs.passed(), forge, {})
     tokens = prism.of("POST", "/app/installations/7/access_tokens")
     assert tokens

@@ -10,7 +10,7 @@ from api.errors import Unprocessable
 from api.webhooks.github import parse
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId, run_id
-from models.inbox import Message, Rerun, Submit
+from models.inbox import Message, Rerun, Said, Submit
 
 HEAD, BASE, ZERO = CommitId("a" * 40), CommitId("b" * 40), "0" * 40
 REPOSITORY = {
@@ -135,6 +135,51 @@ def test_a_checks_button_runs_its_job_again_and_the_summarys_what_failed() -> No
 def test_another_apps_check_is_not_ours(external_id: str | None) -> None:
     assert rerequested(external_id) is None
     assert rerequested(RUN, "completed") is None
+
+
+def commented(
+    body: str, action: str = "created", issue: dict[str, Any] | None = None, kind: str = "User"
+) -> Said | None:
+    event = {
+        "action": action,
+        "issue": {"number": 2, "pull_request": {"url": "u"}} if issue is None else issue,
+        "comment": {
+            "id": 77,
+            "body": body,
+            "user": {"login": "ada", "type": kind},
+            "created_at": "2026-01-02T03:04:05Z",
+        },
+        "repository": REPOSITORY,
+        "installation": {"id": 7},
+    }
+    message = parse("issue_comment", "d", json.dumps(event).encode())
+    assert message is None or isinstance(message, Said)
+    return message
+
+
+def test_a_comment_that_begins_with_deltas_name_is_heard() -> None:
+    said = commented("  /delta run lint  \nplease")
+    assert said is not None
+    assert (said.text, said.author, said.number, said.comment, said.installation) == (
+        "/delta run lint",
+        "ada",
+        2,
+        "77",
+        7,
+    )
+    assert said.at == 1_767_323_045
+    assert commented("/delta " + "x" * 9_000) is not None
+
+
+@pytest.mark.parametrize("body", ["", "I like it", "see /delta run", "/deltas run", "> /delta run", "`/delta run`"])
+def test_other_comments_are_not(body: str) -> None:
+    assert commented(body) is None
+
+
+def test_neither_is_an_edit_nor_an_issue_nor_a_bot() -> None:
+    assert commented("/delta run", action="edited") is None
+    assert commented("/delta run", issue={"number": 2}) is None
+    assert commented("/delta run", kind="Bot") is None
 
 
 def test_a_merge_queue_asks_about_what_the_branch_would_be() -> None:

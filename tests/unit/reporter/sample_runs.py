@@ -44,6 +44,11 @@ def pull_request(head: CommitId = HEAD, number: int = 2, title: str = "Make it f
     )
 
 
+def at(change: Change) -> tuple[str, int | None]:
+    """Where an adapter for this change writes: the repository, and the App's installation."""
+    return change.repository, change.installation
+
+
 def spec(job: str, *needs: str) -> JobSpec:
     return JobSpec(id=JobId(job), run=("python -m pytest",), needs=tuple(JobId(need) for need in needs))
 

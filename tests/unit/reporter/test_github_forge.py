@@ -151,12 +151,12 @@ async def test_times_are_sent_as_github_wants_them() -> None:
 
 async def test_without_a_credential_it_says_what_to_set() -> None:
     with pytest.raises(ForgeRefused, match="DELTA_GITHUB__TOKEN"):
-        async with connect(GitHubSettings(), runs.pull_request()):
+        async with connect(GitHubSettings(), *runs.at(runs.pull_request())):
             pass
 
 
 async def test_connect_gives_a_forge() -> None:
-    async with connect(GitHubSettings.model_validate({"token": "t"}), runs.pull_request()) as github:
+    async with connect(GitHubSettings.model_validate({"token": "t"}), *runs.at(runs.pull_request())) as github:
         port: Forge = github
         assert port is github
         assert github._github.config.auto_retry is None  # a create that is tried again could be a second one
