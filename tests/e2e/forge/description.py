@@ -13,6 +13,8 @@ USED: dict[str, frozenset[str]] = {
     "/repos/{owner}/{repo}/commits/{ref}/check-runs": frozenset({"get"}),
     "/repos/{owner}/{repo}/issues/{issue_number}/comments": frozenset({"get", "post"}),
     "/repos/{owner}/{repo}/issues/comments/{comment_id}": frozenset({"patch"}),
+    "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions": frozenset({"post"}),
+    "/repos/{owner}/{repo}/collaborators/{username}/permission": frozenset({"get"}),
     "/user": frozenset({"get"}),
 }
 _MEDIA_TYPE = "application/vnd.github+json"
