@@ -37,7 +37,10 @@ _CHANGING: Final = re.compile(r"\d+|0x[0-9a-f]+|\b[0-9a-f]{7,40}\b", re.IGNORECA
 
 
 class Chosen(NamedTuple):
-    """Indexes of lines, in order: those that explain a failure, and of these the ones that tell the most."""
+    """Indexes of lines, in order: those that explain a failure, and those that tell the most.
+
+    The latter are judged without logs that passed: they name the failure, and which log passed last is chance.
+    """
 
     lines: list[int]
     telling: list[int]
@@ -52,22 +55,19 @@ def chosen(lines: Sequence[str], passed: Sequence[Sequence[str]], *, steps: bool
         return Chosen([], [])
     table = features(lines)
     judged = scores(table)
-    found = _explaining(lines, table, judged, passed, steps=steps)
-    best = max((judged[at] for at in found if lines[at]), default=0.0)
-    return Chosen(found, [at for at in found if lines[at] and judged[at] >= best - _TELLING])
+    alone = _spread(lines, judged) if steps else piece(lines, judged)
+    best = max((judged[at] for at in alone if lines[at]), default=0.0)
+    telling = [at for at in alone if lines[at] and judged[at] >= best - _TELLING]
+    return Chosen(_beside(lines, table, judged, passed) or alone, telling)
 
 
-def _explaining(
-    lines: Sequence[str], table: Table, judged: Floats, passed: Sequence[Sequence[str]], *, steps: bool
-) -> list[int]:
+def _beside(lines: Sequence[str], table: Table, judged: Floats, passed: Sequence[Sequence[str]]) -> list[int]:
+    """What is chosen beside logs that passed; nothing where there are none, or nothing is new."""
     passed = [log for log in passed if any(line.strip() for line in log)]
-    if passed:
-        beside = compared(lines, passed, judged)
-        if beside.new.any():
-            return news(beside, scores(beside_table(beside, table), COMPARED))[-MAX_LINES:]
-    if steps:
-        return _spread(lines, judged)
-    return piece(lines, judged)
+    beside = compared(lines, passed, judged) if passed else None
+    if beside is None or not beside.new.any():
+        return []
+    return news(beside, scores(beside_table(beside, table), COMPARED))[-MAX_LINES:]
 
 
 def is_of_steps(raw: Sequence[str]) -> bool:

@@ -23,9 +23,10 @@ _MEDIA_TYPE = "application/vnd.github+json"
 def reduced(whole: dict[str, Any]) -> dict[str, Any]:
     """The description with only the operations of `USED` and what they refer to.
 
-    Three things are changed: clients send `Accept: application/vnd.github+json`, which the description does not list,
-    so it is listed beside `application/json`; the servers go, because they are elsewhere; and because Prism remembers
-    nothing, its example of a check says that nobody has annotated it yet.
+    Four things are changed: clients send `Accept: application/vnd.github+json`, which the description does not list,
+    so it is listed beside `application/json`; the servers go, because they are elsewhere; because Prism remembers
+    nothing, its example of a check says that nobody has annotated it yet; and its example of a permission gets the
+    name of a role, which the description asks for and the example lacks.
     """
     whole = copy.deepcopy(whole)
     paths = {path: {verb: whole["paths"][path][verb] for verb in verbs} for path, verbs in USED.items()}
@@ -41,6 +42,8 @@ def reduced(whole: dict[str, Any]) -> dict[str, Any]:
         if "application/json" in content:
             content.setdefault(_MEDIA_TYPE, content["application/json"])
     small["components"]["examples"]["check-run"]["value"]["output"]["annotations_count"] = 0
+    permission = "repository-collaborator-permission-response-if-user-has-admin-permissions"
+    small["components"]["examples"][permission]["value"]["user"].setdefault("role_name", "admin")
     return small
 
 

@@ -142,3 +142,9 @@ def test_whatever_the_logs_the_table_is_whole_and_only_news_are_chosen(
     assert len(shown) <= MAX_LINES
     if beside(lines, [*passed, ["a line"]]).new.any():
         assert beside(lines, [*passed, ["a line"]]).new[shown].all()
+
+
+def test_what_names_the_failure_does_not_depend_on_what_passed() -> None:
+    lines = [*(f"step {n} done" for n in range(40)), "kettle.c:3:5: error: no water", "make: *** [tea] Error 1"]
+    passed = [*lines[:20], "all is well"]
+    assert chosen(lines, [passed], steps=False).telling == chosen(lines, (), steps=False).telling != []
