@@ -28,13 +28,19 @@ async def from_github(request: Request, given: Given) -> Response:
     return await _received(Forge.GITHUB, request, given)
 
 
+@router.post("/webhooks/gitea", status_code=202, response_class=JSONResponse, responses={**_ANSWERS})
+async def from_gitea(request: Request, given: Given) -> Response:
+    """One event of Gitea or Forgejo: the same as for GitHub."""
+    return await _received(Forge.GITEA, request, given)
+
+
 async def _received(forge: Forge, request: Request, given: Given) -> Response:
     """The route says which forge it is: Gitea's events also have GitHub's headers."""
     hook = HOOKS[forge]
     hook.claimed(given.settings, request.headers)  # before up to 25 MB are read from somebody without a secret
     body = await request.body()
     hook.verify(given.settings, request.headers, body)
-    event, delivery = request.headers.get(hook.event, ""), request.headers.get(hook.delivery, "")
+    event, delivery = hook.named(request.headers)
     if not event:
         raise Unprocessable(f"the header {hook.event} is missing", remedy="only the forge's own webhooks are accepted")
     message = hook.parse(event, delivery, body)

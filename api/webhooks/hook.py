@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
 
-from api.webhooks import github
+from api.webhooks import gitea, github
 from api.webhooks.signature import GITHUB, Signature
 from models.change import Forge
 from models.inbox import Message
@@ -17,6 +17,7 @@ from models.settings import ForgeSettings, Settings
 class Hook(NamedTuple):
     """`claimed` refuses before the body is read, `verify` after; both raise `Unauthorized`.
 
+    `event` and `delivery` are names of headers, `instead` is what the same two may be called otherwise.
     `parse` takes the event's name, the delivery's id and the body: see `github.parse`.
     """
 
@@ -25,6 +26,13 @@ class Hook(NamedTuple):
     claimed: Callable[[Settings, Headers], None]
     verify: Callable[[Settings, Headers, bytes], None]
     parse: Callable[[str, str, bytes], Message | None]
+    instead: tuple[str, str] = ("", "")
+
+    def named(self, headers: Headers) -> tuple[str, str]:
+        """The event's name and the delivery's id; empty where they are missing."""
+        names = zip((self.event, self.delivery), self.instead, strict=True)
+        event, delivery = (headers.get(name) or headers.get(other, "") for name, other in names)
+        return event, delivery
 
 
 def _signed(
@@ -44,5 +52,15 @@ def _signed(
 
 
 HOOKS: Final[Mapping[Forge, Hook]] = {
-    Forge.GITHUB: _signed(GITHUB, lambda settings: settings.github, "X-GitHub-Event", "X-GitHub-Delivery", github.parse)
+    Forge.GITHUB: _signed(
+        GITHUB, lambda settings: settings.github, "X-GitHub-Event", "X-GitHub-Delivery", github.parse
+    ),
+    Forge.GITEA: Hook(
+        "X-Gitea-Event",
+        "X-Gitea-Delivery",
+        gitea.claimed,
+        gitea.verify,
+        gitea.parse,
+        instead=("X-Forgejo-Event", "X-Forgejo-Delivery"),
+    ),
 }
