@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
+from actors.reporter import gitea
 from actors.reporter.actor import ForgeOf, Reporter, TalkOf
 from actors.reporter.answer import Talk
 from actors.reporter.forge import Forge as ForgeAdapter
@@ -35,6 +36,8 @@ def forge_of(settings: Settings) -> ForgeOf:
                 from actors.reporter.github import connect  # a client that knows all of GitHub's interface
 
                 return connect(settings.github, run.change.repository, run.change.installation)
+            case Forge.GITEA if settings.gitea.token.get_secret_value():
+                return gitea.connect(settings.gitea, run.change)
             case _:
                 return None
 
