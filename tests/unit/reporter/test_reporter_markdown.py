@@ -10,6 +10,7 @@ HOSTILE = [
     "@octocat look",
     "a@b.example",
     "fixes #12 and GH-34 and octocat/hello#56",
+    "fixes !12 and octocat/hello!56",
     "https://evil.example/x and www.evil.example",
     "<img src=x onerror=alert(1)> &lt;b&gt;",
     "[click](https://evil.example) ![x](y)",
@@ -26,7 +27,7 @@ def test_nothing_from_elsewhere_stays_active(text: str) -> None:
     safe = inert(text)
     assert "\n" not in safe
     assert not re.search(r"@\w", safe)
-    assert not re.search(r"#\d", re.sub(r"&#\d+;", "", safe))
+    assert not re.search(r"[#!]\d", re.sub(r"&#\d+;", "", safe))
     assert "://" not in safe
     assert "www." not in safe
     assert not re.search(r"\bGH-\d", safe)
