@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.addresses import networks_in
+from models.change import Forge
 from models.labels import labels_in
 
 
@@ -175,4 +176,12 @@ class Settings(BaseSettings):
     github: GitHubSettings = GitHubSettings()
     gitlab: GitLabSettings = GitLabSettings()
     gitea: GiteaSettings = GiteaSettings()
+
     api: ApiSettings = ApiSettings()
+
+    def of(self, forge: Forge) -> ForgeSettings:
+        """What is set for one forge; for a local run, what would be without a word."""
+        known: dict[Forge, ForgeSettings] = {
+            Forge.GITHUB: self.github, Forge.GITLAB: self.gitlab, Forge.GITEA: self.gitea,
+        }  # fmt: skip
+        return known.get(forge, ForgeSettings())
