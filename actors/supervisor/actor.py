@@ -287,7 +287,8 @@ class Supervisor:
         """Has it noted what the run shows of the one that it looks at. False: it is no probe."""
         probe = (await self._store.runs.load(run)).change.probe
         if probe is not None:
-            await self._store.inbox.put(NoteProbe(run=probe.run, probe=run, unexplained=unexplained))
+            patch = await self._analyzer.rewritten(run) if probe.snapshots is not None else ""
+            await self._store.inbox.put(NoteProbe(run=probe.run, probe=run, unexplained=unexplained, patch=patch))
         return probe is not None
 
     async def _learn_for_plans(self, run: RunId) -> None:
