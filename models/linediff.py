@@ -7,6 +7,7 @@ given up where it needs more edits than a patch that people read may have.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from models.errors import ChangeError
@@ -32,7 +33,7 @@ def changes(path: str, old_text: str, new_text: str) -> FilePatch | None:
     if middle is None:
         raise ChangeError(f"more than {MOST_EDITS} lines of {path} change")
     kept = [(" ", line) for line in old[:same]], [(" ", line) for line in old[len(old) - end :]]
-    return FilePatch(path=path, hunks=_hunks([*kept[0], *middle, *kept[1]]))
+    return FilePatch(path=path, hunks=_hunks([*kept[0], *_in_order(middle), *kept[1]]))
 
 
 def _same(old: Sequence[str], new: Sequence[str]) -> int:
@@ -83,6 +84,12 @@ def _way_back(rounds: list[dict[int, int]], old: Sequence[str], new: Sequence[st
             at, diagonal = begun - 1, diagonal - 1
     found += [(" ", old[place]) for place in range(at - 1, -1, -1)]
     return found[::-1]
+
+
+def _in_order(edits: Sequence[_Edit]) -> list[_Edit]:
+    """Of lines that change together, first those that go, as people read it."""
+    parts = [[*part] for _, part in groupby(edits, lambda edit: edit[0] == " ")]
+    return [edit for part in parts for edit in sorted(part, key=lambda edit: edit[0] == "+")]
 
 
 def _hunks(edits: Sequence[_Edit]) -> tuple[Hunk, ...]:
