@@ -91,9 +91,9 @@ INSTA = """\
 Snapshot file: src/snapshots/demo__one.snap
 Snapshot: one
 Source: src/lib.rs:10
-thread 'tests::one' panicked at /root/insta/src/runtime.rs:719:13:
+thread 'tests::one' (77) panicked at /root/insta/src/runtime.rs:719:13:
 snapshot assertion for 'one' failed in line 10
-thread 'tests::two' (77) panicked at 'snapshot assertion for 'two' failed in line 20', src/lib.rs:20:9
+thread 'tests::two' panicked at 'snapshot assertion for 'two' failed in line 20', src/lib.rs:20:9
 Snapshot file: src/snapshots/demo__two.snap
 test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out
 """
