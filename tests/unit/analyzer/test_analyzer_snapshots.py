@@ -173,7 +173,10 @@ def test_where_something_else_fails_too_nothing_is_written(log: str) -> None:
         (JEST.replace("src/button", ".github/button"), (".github/__snapshots__/button.test.js.snap",)),
         (JEST.replace("FAIL src/button", "FAIL src/b;rm -rf x;"), (SNAP,)),
         (JEST, tuple(f"p{number}/{SNAP}" for number in range(MOST_PATHS + 1))),
-        ("".join(f"FAIL src/{n}.test.js\n" for n in range(11)) + JEST, (SNAP,)),
+        (
+            "".join(f"FAIL src/{n}.test.js\n" for n in range(10)) + JEST,
+            (SNAP, *(f"src/__snapshots__/{n}.test.js.snap" for n in range(10))),
+        ),
         (SYRUPY, tuple(f"tests/__snapshots__/test_x/{number}.json" for number in range(MOST_PATHS + 1))),
         (SYRUPY, ("tests/__snapshots__/test_x/a[*].json",)),
         (INSTA.replace("src/snapshots", "src/../snapshots"), ("snapshots/demo__one.snap", "snapshots/demo__two.snap")),
@@ -305,6 +308,15 @@ def test_a_file_that_came_twice_and_too_many_that_changed_are_refused() -> None:
     paths = tuple(f"p{number}/__snapshots__/a.snap" for number in range(11))
     with pytest.raises(ChangeError, match="more than 10"):
         patch(dict.fromkeys(paths, NEW), head=dict.fromkeys(paths, OLD), paths=paths)
+
+
+def test_a_file_that_grew_too_large_is_refused_however_little_changed() -> None:
+    path = "tests/__snapshots__/test_x.ambr"
+    old = f"{'x' * 99}\n" * (MAX_FILE_BYTES // 100)
+    new = f"{old}{'x' * 99}\n"
+    with pytest.raises(ChangeError, match="larger than"):
+        patch({path: new}, head={path: old}, paths=(path,), tool=SnapshotTool.SYRUPY)
+    assert patch({path: old}, head={path: new[100:-100]}, paths=(path,), tool=SnapshotTool.SYRUPY)
 
 
 def test_snapshots_that_are_no_programs_may_hold_any_text() -> None:
