@@ -212,6 +212,10 @@ class AnalyzerHandle:
         """A job passes."""
         await asked(self.actor.note_fix.remote(run, job))
 
+    async def rewritten(self, probe: RunId) -> str:
+        """The patch to the snapshots that a probe has written anew."""
+        return str(await asked(self.actor.rewritten.remote(probe)))
+
     async def encode(self, texts: Sequence[str]) -> Vector:
         """Their embeddings, one row each."""
         vectors: Vector = await asked(self.actor.encode.remote(list(texts)))

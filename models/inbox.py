@@ -44,12 +44,16 @@ class Rerun(Record):
 
 
 class NoteProbe(Record):
-    """A probe has shown something of this run: take it down. `unexplained`: how it failed, nobody will find out."""
+    """A probe has shown something of this run: take it down. `unexplained`: how it failed, nobody will find out.
+
+    `patch`: what it has written anew, where it was asked to.
+    """
 
     ask: Literal["note_probe"] = "note_probe"
     run: RunId
     probe: RunId
     unexplained: bool = False
+    patch: str = ""
 
 
 class OpenTerminal(Record):

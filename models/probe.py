@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from models.ids import AttemptId, CommitId, JobId, RunId
 from models.record import Record
+from models.snapshots import Snapshots
 
 
 class Corner(StrEnum):
@@ -58,7 +59,8 @@ class Probe(Record):
 
     `node` is Ray's id of the node where it must run; empty: any. `corner` is which of a four-way check it is; None: it
     tries a proposal, whose `patch` (`models/patch.py`) the runner puts into the files of the commit. `fresh`: the
-    caches may not fit what is patched, so none is restored. `image`: in place of the job's own.
+    caches may not fit what is patched, so none is restored. `image`: in place of the job's own. `snapshots`: what the
+    job is to write anew, so that there is a patch to try.
     """
 
     run: RunId
@@ -69,6 +71,7 @@ class Probe(Record):
     patch: str = ""
     fresh: bool = False
     image: str = ""
+    snapshots: Snapshots | None = None
 
 
 class CornerProbe(Record):

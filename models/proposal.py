@@ -7,6 +7,7 @@ from enum import StrEnum
 from models.ids import RunId
 from models.probe import Probed
 from models.record import Record
+from models.snapshots import Snapshots
 
 
 class ProposalKind(StrEnum):
@@ -17,6 +18,7 @@ class ProposalKind(StrEnum):
     DEPENDENCY = "dependency"
     IMAGE = "image"
     CONFIGURATION = "configuration"
+    SNAPSHOT = "snapshot"
 
 
 class Proposal(Record):
@@ -25,7 +27,7 @@ class Proposal(Record):
     Of an `image` and a `configuration`, they are lines of `.delta.yml`; the latter was tried by reading it, and no job
     was run. `why` is in Delta's own words. `outcome` is what the job did with the patch in it, and `run` where it was
     tried; None: it is awaited, and the proposal is not shown before. `image` is what the job runs in when it is tried;
-    empty: as before.
+    empty: as before. Of `snapshots`, the patch is empty until a probe has written them anew.
     """
 
     kind: ProposalKind
@@ -36,6 +38,7 @@ class Proposal(Record):
     run: RunId | None = None
     outcome: Probed | None = None
     image: str = ""
+    snapshots: Snapshots | None = None
 
     @property
     def tried(self) -> bool:

@@ -76,6 +76,10 @@ class Analyzer:
             await self._store.failures.note_passed(change.repository, job_id, run.job(job_id).attempt.id)
         await self._witness.passed(run, run.job(job_id))
 
+    async def rewritten(self, run_id: RunId) -> str:
+        """The patch to the snapshots that a probe's job has written anew; empty where there is none."""
+        return await self._asking.rewritten(await self._store.runs.load(run_id), self._blobs.read)
+
     async def encode(self, texts: Sequence[str]) -> Vector:
         """Embeddings, for whoever needs some: there is one copy of the model. Raises `InfrastructureError`."""
         return await asyncio.to_thread(self._encoder.encode, texts)

@@ -9,13 +9,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from actors.analyzer.fourway import Nodes, asked, may_be_probed
 from actors.analyzer.proposals.files import Files
 from actors.analyzer.proposals.find import proposed
+from actors.analyzer.proposals.rewritten import rewritten
 from models.change import Change
 from models.errors import DeltaError
 from models.failure import Explanation
-from models.ids import AttemptId, JobId
+from models.ids import AttemptId, BlobId, JobId
+from models.machines import JobState
 from models.proposal import Proposal
-from models.result import Cause, Outcome
+from models.result import Artifact, Cause, Outcome
 from models.run import Run
+from models.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
 
@@ -57,4 +60,31 @@ class Asking:
         refused = result is not None and result.cause is Cause.REFUSED
         failed = result is not None and result.outcome in {Outcome.FAILED, Outcome.TIMED_OUT}
         files = self._trees(run.change) if self._trees is not None and (refused or failed) else None
-        return proposed(lines, run.job(job).spec, files, refused=refused) if files is not None else None
+        if files is None:
+            return None
+        step = result.step if result is not None else None
+        return proposed(lines, run.job(job).spec, files, refused=refused, step=step)
+
+    async def rewritten(self, probe: Run, read: Callable[[BlobId, int], bytes]) -> str:
+        """The patch to the snapshots that a probe has written anew; empty where there is none that may be tried.
+
+        `read` gives at most so many bytes of a blob.
+        """
+        asked_for, job = probe.change.probe, probe.jobs[0] if probe.jobs else None
+        wanted = asked_for.snapshots if asked_for is not None else None
+        passed = job is not None and job.state is JobState.PASSED
+        if wanted is None or job is None or not passed or self._trees is None:
+            return ""
+        result = job.attempt.result
+        artifacts = result.artifacts if result is not None else ()
+        try:
+            return await asyncio.to_thread(self._rewritten, probe.change, wanted, artifacts, read)
+        except DeltaError as refusal:
+            log.info("nothing is proposed from what %s has written: %s", probe.id, refusal)
+            return ""
+
+    def _rewritten(
+        self, change: Change, wanted: Snapshots, artifacts: Sequence[Artifact], read: Callable[[BlobId, int], bytes]
+    ) -> str:
+        files = self._trees(change) if self._trees is not None else None
+        return rewritten(wanted, artifacts, read, files) if files is not None else ""

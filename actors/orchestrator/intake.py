@@ -82,7 +82,9 @@ class Intake:
 
     async def _note(self, told: NoteProbe) -> None:
         probe = await self._store.runs.load(told.probe)
-        await self._store.runs.apply(told.run, lambda run: noted(run, probe, time.time(), unexplained=told.unexplained))
+        await self._store.runs.apply(
+            told.run, lambda run: noted(run, probe, time.time(), unexplained=told.unexplained, patch=told.patch)
+        )
         self._supervisors.carry(told.run)
 
     async def _cancel(self, run_id: RunId, by: str) -> None:

@@ -287,8 +287,19 @@ class Supervisor:
         """Has it noted what the run shows of the one that it looks at. False: it is no probe."""
         probe = (await self._store.runs.load(run)).change.probe
         if probe is not None:
-            await self._store.inbox.put(NoteProbe(run=probe.run, probe=run, unexplained=unexplained))
+            patch = await self._rewritten(run) if probe.snapshots is not None else ""
+            await self._store.inbox.put(NoteProbe(run=probe.run, probe=run, unexplained=unexplained, patch=patch))
         return probe is not None
+
+    async def _rewritten(self, probe: RunId) -> str:
+        """The patch to the snapshots that a probe has written; the probe does not stay active for one that fails."""
+        try:
+            return await self._analyzer.rewritten(probe)
+        except InfrastructureError:
+            raise
+        except DeltaError:
+            log.exception("the analyzer cannot read what %s has written", probe)
+            return ""
 
     async def _learn_for_plans(self, run: RunId) -> None:
         """An audit comes in like any change; the same run asks for the same one.

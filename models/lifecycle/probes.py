@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from models.change import Change, ChangeKind
-from models.commands import Command, Report, Retire
+from models.commands import Command, Report, Retire, RunProbes
 from models.events import Event, EventKind
 from models.failure import Explanation, Finding
 from models.ids import CommitId, JobId, RunId
 from models.lifecycle.decision import Decision
 from models.machines import JobState
-from models.probe import Corner, CornerProbe, Probe, Probed
+from models.probe import CornerProbe, Probe, Probed
 from models.proposal import Proposal, ProposalKind
 from models.run import Job, Run
 
@@ -22,13 +22,19 @@ def probe_changes(run: Run, job_id: JobId) -> tuple[Change, ...]:
     check, proposal = job.explanation.four_way, job.explanation.proposal
     found = [_corner(run, job, each) for each in (check.probes if check else ()) if each.outcome is None]
     if proposal is not None and proposal.outcome is None:
-        found.append(_trial(run, job, proposal))
+        found.append(_trial(run, job, proposal) if proposal.patch else _rewriting(run, job, proposal))
     return tuple(found)
 
 
 def _corner(run: Run, job: Job, asked: CornerProbe) -> Change:
     probe = Probe(run=run.id, job=job.id, attempt=job.attempt.id, corner=asked.corner, node=asked.node)
     return _change(run, asked.commit or run.change.head, asked.corner.replace("_", " "), probe)
+
+
+def _rewriting(run: Run, job: Job, proposal: Proposal) -> Change:
+    """The first of two: it is to show what the patch is."""
+    probe = Probe(run=run.id, job=job.id, attempt=job.attempt.id, snapshots=proposal.snapshots)
+    return _change(run, run.change.head, "to write its snapshots anew", probe)
 
 
 def _trial(run: Run, job: Job, proposal: Proposal) -> Change:
@@ -87,14 +93,17 @@ def alike(failure: Finding, other: Finding) -> bool:
     return not other.failing_tests and failure.signature == other.signature
 
 
-def noted(run: Run, probe_run: Run, now: float, *, unexplained: bool = False) -> Decision | None:
-    """What a probe of one of the run's jobs has shown joins its explanation. None: nothing new, or too late."""
+def noted(run: Run, probe_run: Run, now: float, *, unexplained: bool = False, patch: str = "") -> Decision | None:
+    """What a probe of one of the run's jobs has shown joins its explanation. None: nothing new, or too late.
+
+    `patch` is what one that wrote snapshots anew came to; it is tried then.
+    """
     probe = probe_run.change.probe
     job = next((job for job in run.jobs if probe is not None and job.id == probe.job), None)
     if probe is None or job is None or job.explanation is None or not job.over or job.attempt.id != probe.attempt:
         return None
     shown = outcome(probe_run, job.explanation.finding, unexplained=unexplained)
-    after = _with(job.explanation, probe.corner, probe_run.id, shown) if shown else job.explanation
+    after = _with(job.explanation, probe, probe_run.id, shown, patch) if shown else job.explanation
     if shown is None or after == job.explanation:
         return None
     verdict = after.four_way.verdict if after.four_way and probe.corner else None
@@ -102,15 +111,31 @@ def noted(run: Run, probe_run: Run, now: float, *, unexplained: bool = False) ->
     said += f": {verdict.replace('_', ' ')}" if verdict else ""
     job = job.having(explanation=after)
     told = Event(kind=EventKind.JOB_PROBED, at=now, job=job.id, attempt=job.attempt.number, detail=said)
-    news = verdict is not None or probe.corner is None
-    commands: tuple[Command, ...] = (Report(), *((Retire(),) if run.over else ())) if news else ()
+    command = _follows(probe, job, verdict is not None)
+    commands: tuple[Command, ...] = (command, *((Retire(),) if run.over else ())) if command else ()
     return Decision(run=run.with_job(job), events=(told,), commands=commands)
 
 
-def _with(known: Explanation, corner: Corner | None, run: RunId, shown: Probed) -> Explanation:
+def _follows(probe: Probe, job: Job, decided: bool) -> Command | None:
+    """People are told of what is known by now; a patch that was just made is tried first."""
+    if probe.snapshots is not None:
+        proposal = job.explanation.proposal if job.explanation else None
+        made = proposal is not None and proposal.outcome is None
+        return RunProbes(job=job.id, attempt=job.attempt.id) if made else None
+    return Report() if decided or probe.corner is None else None
+
+
+def _with(known: Explanation, probe: Probe, run: RunId, shown: Probed, patch: str) -> Explanation:
     """The explanation with what a probe has shown; as it was, where that is known or was not asked."""
-    if corner is not None:
-        return known.having(four_way=known.four_way.noted(corner, run, shown)) if known.four_way else known
-    if known.proposal is None or known.proposal.outcome is not None:
+    if probe.corner is not None:
+        return known.having(four_way=known.four_way.noted(probe.corner, run, shown)) if known.four_way else known
+    proposal = known.proposal
+    if proposal is None or proposal.outcome is not None:
         return known
-    return known.having(proposal=known.proposal.having(run=run, outcome=shown))
+    if probe.snapshots is None:  # a trial
+        return known.having(proposal=proposal.having(run=run, outcome=shown)) if proposal.patch else known
+    if proposal.patch:
+        return known
+    if shown is Probed.PASSED and patch:
+        return known.having(proposal=proposal.having(patch=patch))
+    return known.having(proposal=proposal.having(run=run, outcome=Probed.NOT_RUN))

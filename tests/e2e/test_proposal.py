@@ -44,20 +44,20 @@ sys.exit(1)
 TIN = "def area(width, height):\n    return width*height\n"
 
 
-def proposal_of(run: Run) -> Proposal | None:
-    explanation = run.job(LINT).explanation if run.jobs else None
+def proposal_of(run: Run, job: JobId) -> Proposal | None:
+    explanation = run.job(job).explanation if run.jobs else None
     return explanation.proposal if explanation is not None else None
 
 
-async def tried(server: Delta, run: RunId) -> Proposal:
-    """The run's proposal, once it was tried."""
+async def tried(server: Delta, run: RunId, job: JobId = LINT) -> Proposal:
+    """The job's proposal, once it was tried."""
     store = Store.connect(f"unix://{server.state_dir}/run/redis.sock")
     deadline, after = time.monotonic() + SETTLE_TIMEOUT_S, "0"
     try:
         while time.monotonic() < deadline:
             told = await store.runs.events(run, after=after, block_ms=1_000)
             after = told[-1][0] if told else after
-            found = proposal_of(await store.runs.load(run)) if told else None
+            found = proposal_of(await store.runs.load(run), job) if told else None
             if found is not None and found.outcome is not None:
                 return found
         raise AssertionError(f"it was not tried: {[event for _, event in await store.runs.events(run)]}")

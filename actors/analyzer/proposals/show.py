@@ -16,6 +16,7 @@ _KINDS: Final[dict[ProposalKind, str]] = {
     ProposalKind.DEPENDENCY: "one more dependency",
     ProposalKind.IMAGE: "another image",
     ProposalKind.CONFIGURATION: "what was probably meant",
+    ProposalKind.SNAPSHOT: "the snapshots as the tests write them now",
 }
 
 

@@ -112,12 +112,13 @@ class FakePlanner:
 
 
 class FakeAnalyzer:
-    """Explains everything in the same way; `errors` are raised first."""
+    """Explains everything in the same way; `errors` are raised first. `patch` is what a probe has written."""
 
     def __init__(self) -> None:
         self.errors: list[DeltaError] = []
         self.asked: list[AttemptId] = []
         self.fixes: list[JobId] = []
+        self.patch = ""
 
     async def explain(self, run: RunId, job: JobId, attempt: AttemptId) -> Explanation:
         del run, job
@@ -129,6 +130,12 @@ class FakeAnalyzer:
     async def note_fix(self, run: RunId, job: JobId) -> None:
         del run
         self.fixes.append(job)
+
+    async def rewritten(self, probe: RunId) -> str:
+        del probe
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.patch
 
 
 class FakeRunners:

@@ -8,16 +8,18 @@ from actors.orchestrator import actor as orchestrator_actor
 from actors.planner.mend import mended
 from actors.reporter.render import comment
 from models.change import Change, Forge
-from models.errors import ChangeError, NotFound
+from models.errors import ChangeError, InfrastructureError, InternalError, NotFound
 from models.events import EventKind
 from models.failure import Explanation
 from models.grant import Grant
 from models.ids import AttemptId, CommitId, JobId, RunId, RunnerId
 from models.inbox import Rerun, Submit
 from models.plan import Plan
-from models.probe import Corner, CornerProbe, FourWay, FourWayVerdict
+from models.probe import Corner, CornerProbe, FourWay, FourWayVerdict, Probed
+from models.proposal import Proposal, ProposalKind
 from models.result import AttemptResult
 from models.run import Run
+from models.snapshots import Snapshots, SnapshotTool
 from tests.integration.control.plane import LONG_S, SHAPE, FakeAnalyzer, FakePlanner, Make, Plane
 from tests.unit.core.samples import FAILED, HEAD, PASSED, change, plan, spec
 
@@ -124,6 +126,71 @@ async def test_a_probe_that_cannot_be_explained_says_nothing_and_holds_up_no_ver
     await probed(checking, {corner: FAILED if corner.of_head else PASSED for corner in Corner})
     run = await checking.until(run.id, lambda record: verdict(record) is not None)
     assert verdict(run) is FourWayVerdict.UNCLEAR
+
+
+PATCH = "--- a/__snapshots__/a.snap\n+++ b/__snapshots__/a.snap\n@@ -1,1 +1,1 @@\n-x\n+y\n"
+
+
+class Drawing(FakeAnalyzer):
+    """Of what is no probe, only snapshots differ."""
+
+    def __init__(self, plane: Plane) -> None:
+        super().__init__()
+        self.patch = PATCH
+        self._plane = plane
+
+    async def explain(self, run: RunId, job: JobId, attempt: AttemptId) -> Explanation:
+        plain = await super().explain(run, job, attempt)
+        if (await self._plane.store.runs.load(run)).change.probe is not None:
+            return plain
+        snapshots = Snapshots(tool=SnapshotTool.JEST, paths=("__snapshots__/a.snap",))
+        proposal = Proposal(kind=ProposalKind.SNAPSHOT, patch="", why="", first=1, last=2, snapshots=snapshots)
+        return plain.having(proposal=proposal)
+
+
+def drawn(run: Run) -> Proposal | None:
+    found = run.job(TEST).explanation
+    return found.proposal if found is not None else None
+
+
+@pytest.mark.parametrize("tries", [0, 1])
+async def test_snapshots_are_written_by_one_probe_and_tried_by_a_second(make: Make, tries: int) -> None:
+    plane = make(spec("test"))
+    plane.analyzer = Drawing(plane)
+    plane.supervisors = [plane.new_supervisor(number) for number in range(plane.settings.supervisors)]
+    await plane.start()
+    run = await failed(plane)
+    writing = await taken(plane, SHAPE, "here")
+    assert writing.change.probe is not None
+    assert writing.change.probe.snapshots is not None
+    plane.analyzer.errors = [InfrastructureError("the analyzer begins anew") for _ in range(tries)]
+    assert await plane.orchestrator.finish(writing, PASSED)
+    trial = await taken(plane, SHAPE, "here")
+    assert trial.change.probe is not None
+    assert (trial.change.probe.snapshots, trial.change.probe.patch) == (None, PATCH)
+    assert await plane.orchestrator.finish(trial, PASSED)
+    run = await plane.until(run.id, lambda record: bool((found := drawn(record)) and found.outcome))
+    proposal = drawn(run)
+    assert proposal is not None
+    assert (proposal.outcome, proposal.run, proposal.patch) == (Probed.PASSED, trial.run, PATCH)
+    gone: set[RunId] = set()
+    while not gone >= {run.id, writing.run, trial.run}:
+        gone.add(await plane.retired())
+
+
+async def test_a_probe_whose_snapshots_cannot_be_read_ends_all_the_same(make: Make) -> None:
+    plane = make(spec("test"))
+    plane.analyzer = Drawing(plane)
+    plane.supervisors = [plane.new_supervisor(number) for number in range(plane.settings.supervisors)]
+    await plane.start()
+    run = await failed(plane)
+    writing = await taken(plane, SHAPE, "here")
+    plane.analyzer.errors = [InternalError("a bug")]
+    assert await plane.orchestrator.finish(writing, PASSED)
+    run = await plane.until(run.id, lambda record: bool((found := drawn(record)) and found.outcome))
+    proposal = drawn(run)
+    assert proposal is not None
+    assert (proposal.outcome, proposal.patch) == (Probed.NOT_RUN, "")
 
 
 async def test_what_a_configuration_that_cannot_be_read_was_meant_to_say_is_shown(make: Make) -> None:

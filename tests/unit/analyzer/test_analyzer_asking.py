@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,12 @@ from models.lifecycle.create import create
 from models.lifecycle.decision import Decision
 from models.logs import LogChunk, LogSource
 from models.probe import Probe
+from models.result import Artifact, AttemptResult
 from models.run import Run
+from models.snapshots import Snapshots, SnapshotTool
 from tests.unit.analyzer.test_analyzer_fourway import TWO, failed
 from tests.unit.analyzer.test_analyzer_proposals import BLACK, OLD, Tree
-from tests.unit.core.samples import BROKEN, NOW, REFUSED, spec
+from tests.unit.core.samples import BROKEN, FAILED, NOW, PASSED, REFUSED, spec
 
 TEST = JobId("test")
 
@@ -109,3 +112,61 @@ async def test_the_failure_of_a_probe_is_explained_and_not_remembered(store: Sto
     assert [page async for page in store.failures.vectors(about.change.repository)] in ([], [[]])
     await explained(store, about, Asking(), tmp_path)
     assert [len(page) async for page in store.failures.vectors(about.change.repository)] == [1]
+
+
+SNAP = "src/__snapshots__/a.test.js.snap"
+BEFORE = "// Jest Snapshot v1, https://goo.gl/fbAQLP\n\nexports[`a 1`] = `1`;\n"
+
+
+async def written(store: Store, folder: Path, asking: Asking, content: str, result: AttemptResult = PASSED) -> str:
+    """What becomes of a probe that was to write a snapshot anew, and left this."""
+    blobs = LocalBlobs(folder)
+    blob, size = blobs.put(io.BytesIO(content.encode()), 1_000_000)
+    about = failed(forge=Forge.GITHUB)
+    probe = Probe(
+        run=about.id,
+        job=TEST,
+        attempt=about.job(TEST).attempt.id,
+        snapshots=Snapshots(tool=SnapshotTool.JEST, paths=(SNAP,)),
+    )
+    result = result.having(artifacts=(Artifact(path=SNAP, size_bytes=size, blob=blob),))
+    run = failed(kind=ChangeKind.PROBE, probe=probe, number=None, result=result)
+    begun = await store.runs.commit(create(run.change, NOW))
+    run = await store.runs.commit(Decision(run=run.having(id=begun.id, version=begun.version)))
+    return await Analyzer(store, blobs, Blind(), asking).rewritten(run.id)
+
+
+def snapshots(change: Change) -> Files:
+    del change
+    return Tree({SNAP: BEFORE})
+
+
+async def test_what_a_passed_probe_wrote_into_snapshots_becomes_a_patch(store: Store, tmp_path: Path) -> None:
+    asking = Asking(trees=snapshots)
+    patch = await written(store, tmp_path, asking, BEFORE.replace("`1`", "`2`"))
+    assert "-exports[`a 1`] = `1`;\n+exports[`a 1`] = `2`;\n" in patch
+
+
+@pytest.mark.parametrize(
+    ("asking", "content", "result"),
+    [
+        (Asking(trees=snapshots), BEFORE.replace("`1`", "`2`"), FAILED),  # something else fails as well
+        (Asking(trees=snapshots), BEFORE.replace("`1`", "evil()"), PASSED),
+        (Asking(trees=snapshots), BEFORE, PASSED),
+        (Asking(trees=lambda _: None), BEFORE.replace("`1`", "`2`"), PASSED),
+        (Asking(trees=broken), BEFORE.replace("`1`", "`2`"), PASSED),
+        (Asking(), BEFORE.replace("`1`", "`2`"), PASSED),
+    ],
+    ids=["failed", "evil", "same", "elsewhere", "broken", "off"],
+)
+async def test_of_any_other_probe_there_is_none(
+    store: Store, tmp_path: Path, asking: Asking, content: str, result: AttemptResult
+) -> None:
+    assert await written(store, tmp_path, asking, content, result) == ""
+
+
+async def test_a_run_that_wrote_no_snapshots_has_no_patch(store: Store, tmp_path: Path) -> None:
+    about = failed(forge=Forge.GITHUB)
+    begun = await store.runs.commit(create(about.change, NOW))
+    run = await store.runs.commit(Decision(run=about.having(id=begun.id, version=begun.version)))
+    assert await Analyzer(store, LocalBlobs(tmp_path), Blind(), Asking(trees=snapshots)).rewritten(run.id) == ""

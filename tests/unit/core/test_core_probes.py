@@ -19,14 +19,16 @@ from models.lifecycle.probes import alike, noted, outcome, probe_changes
 from models.lifecycle.rerun import rerun
 from models.probe import Corner, CornerProbe, FourWay, FourWayVerdict, Probed, verdict
 from models.proposal import Proposal, ProposalKind
-from models.result import SavedCache
+from models.result import AttemptResult, SavedCache
 from models.run import Run
+from models.snapshots import Snapshots, SnapshotTool
 from tests.unit.core.samples import (
     BROKEN,
     FAILED,
     HEAD,
     NOW,
     PASSED,
+    REFUSED,
     after,
     attempt_of,
     explanation,
@@ -298,3 +300,66 @@ def test_a_trial_that_came_to_nothing_leaves_a_proposal_untried() -> None:
     assert change.probe.fresh, "a cache of what was installed before would hide the new package"
     empty = after(planned(create(change, NOW).run, plan(), NOW))
     assert not proposal_of(after(noted(run, empty, NOW))).tried
+
+
+SNAPSHOTS = Snapshots(tool=SnapshotTool.JEST, paths=("__snapshots__/a.snap",))
+
+
+def drawing(run: Run) -> Run:
+    """A run of whose job it is known that only snapshots differ, and not yet how."""
+    proposal = Proposal(
+        kind=ProposalKind.SNAPSHOT, patch="", why="only snapshots differ", first=1, last=5, snapshots=SNAPSHOTS
+    )
+    told = explanation().having(proposal=proposal)
+    return after(explained(run, TEST, attempt_of(run, "test"), told, NOW, 3))
+
+
+def of_one(run: Run) -> Run:
+    """The run of the one probe that is awaited, planned."""
+    (change,) = probe_changes(run, TEST)
+    return after(planned(create(change, NOW).run, plan(spec("test")), NOW))
+
+
+def test_snapshots_are_written_by_one_probe_and_then_tried_by_another() -> None:
+    run = drawing(failed())
+    (change,) = probe_changes(run, TEST)
+    assert change.probe is not None
+    assert (change.head, change.probe.snapshots, change.probe.patch) == (HEAD, SNAPSHOTS, "")
+    writing = finished(of_one(run), PASSED).run
+    decision = sure(noted(run, writing, NOW, patch=PATCH))
+    assert decision.commands == (RunProbes(job=TEST, attempt=attempt_of(run, "test")), Retire())
+    run = decision.run
+    assert (proposal_of(run).patch, proposal_of(run).tried) == (PATCH, False), "nothing is shown before it was tried"
+    assert noted(run, writing, NOW, patch=PATCH.replace("y", "z")) is None, "the first answer counts"
+    (change,) = probe_changes(run, TEST)
+    assert change.probe is not None
+    assert (change.probe.snapshots, change.probe.patch) == (None, PATCH)
+    trial = finished(of_one(run), PASSED).run
+    assert trial.id != writing.id
+    decision = sure(noted(run, trial, NOW))
+    assert decision.commands == (Report(), Retire())
+    assert (proposal_of(decision.run).outcome, proposal_of(decision.run).run) == (Probed.PASSED, trial.id)
+    assert noted(decision.run, writing, NOW, patch=PATCH) is None
+    assert probe_changes(decision.run, TEST) == ()
+
+
+@pytest.mark.parametrize(("result", "patch"), [(FAILED, PATCH), (REFUSED, PATCH), (PASSED, "")])
+def test_where_nothing_comes_of_the_first_probe_there_is_no_second(result: AttemptResult, patch: str) -> None:
+    run = drawing(failed())
+    writing = finished(of_one(run), result).run
+    decision = sure(noted(run, writing, NOW, unexplained=True, patch=patch))
+    assert decision.commands == ()
+    assert (proposal_of(decision.run).outcome, proposal_of(decision.run).patch) == (Probed.NOT_RUN, "")
+    assert probe_changes(decision.run, TEST) == ()
+    assert noted(decision.run, writing, NOW, patch=PATCH) is None
+
+
+def test_a_patch_that_comes_with_a_probe_that_was_not_asked_to_write_is_none() -> None:
+    run = drawing(failed())
+    trial = finished(of_one(run), PASSED).run
+    assert trial.change.probe is not None
+    other = trial.having(change=trial.change.having(probe=trial.change.probe.having(snapshots=None)))
+    assert noted(run, other, NOW, patch=PATCH) is None
+    known = proposing(failed())
+    trial = finished(of_one(known), PASSED).run
+    assert proposal_of(after(noted(known, trial, NOW, patch=PATCH.replace("y", "z")))).patch == PATCH

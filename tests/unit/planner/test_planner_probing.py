@@ -11,7 +11,8 @@ from models.ids import AttemptId, CommitId, JobId
 from models.job import CacheSpec
 from models.policy import Policy, ServerRules
 from models.probe import Corner, Probe
-from tests.unit.core.samples import change, running, spec
+from models.snapshots import Snapshots, SnapshotTool
+from tests.unit.core.samples import FAILED, PASSED, attempt_of, change, finished, running, spec
 
 BASE = CommitId("ba5e" * 10)
 JOB = spec("test", "build", retries=2, always=True).having(
@@ -55,3 +56,16 @@ def test_one_that_tries_another_image_runs_in_it_as_far_as_the_policy_allows_it(
     (job,) = probe_plan(asked, ABOUT, Policy()).jobs
     assert job.spec.image == "runner-go"
     assert probe_plan(asked, ABOUT, Policy(server=ServerRules(images=("runner-python",)))).jobs == ()
+
+
+def test_one_that_writes_snapshots_runs_up_to_the_step_that_failed_and_keeps_nothing_else() -> None:
+    job = JOB.having(id=JobId("lint"), needs=(), run=("npm ci", "npx jest", "make push"), retries=0)
+    about = finished(running(job), FAILED.having(step=1), "lint").run
+    snapshots = Snapshots(tool=SnapshotTool.JEST, paths=("__snapshots__/a.snap",))
+    probe = Probe(run=about.id, job=job.id, attempt=attempt_of(about, "lint"), snapshots=snapshots)
+    (made,) = probe_plan(ASKED.having(probe=probe), about, Policy()).jobs
+    assert made.spec.run == ("npm ci", "npx jest -u")
+    assert (made.spec.artifacts, made.spec.junit, made.spec.caches) == (snapshots.paths, (), JOB.caches)
+    for other in (probe.having(attempt=AttemptId("gone")), probe.having(job=JobId("build"))):
+        lost = finished(running(spec("build"), job), PASSED, "build").run
+        assert probe_plan(ASKED.having(probe=other), lost, Policy()).jobs == (), "it is not known which step failed"
