@@ -200,3 +200,7 @@ class Settings(BaseSettings):
     gitlab: GitLabSettings = GitLabSettings()
     gitea: GiteaSettings = GiteaSettings()
     api: ApiSettings = ApiSettings()
+
+    def forge(self, name: str) -> ForgeSettings:
+        """The settings of one forge, by its name in `models.change.Forge`; those of GitHub for any other."""
+        return {"gitlab": self.gitlab, "gitea": self.gitea}.get(name, self.github)

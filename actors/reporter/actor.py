@@ -132,7 +132,7 @@ class Reporter:
         if opened is None:
             return _NOTHING_TO_DO
         memory = await self._store.reports.ids(run_id)
-        written = _Step(settled=True, pause_s=self._settings.github.coalesce_s)
+        written = _Step(settled=True, pause_s=self._settings.forge(run.change.forge).coalesce_s)
         try:
             # The runs of one repository share comments, and a forge limits how much may be written at once.
             async with self._places.setdefault(run.change.repository, asyncio.Lock()), opened as forge:
