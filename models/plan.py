@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar, Final
 
+from models.change import Change
 from models.ids import CommitId, JobId
 from models.job import JobSpec
 from models.record import Record
@@ -99,7 +100,8 @@ class Receipt(Record):
     """What a plan was made from, besides its commits: with this and them, the same plan can be made again.
 
     `rules` is the version of the planner's rules. `policy` and `history` are JSON (`models/policy.py`,
-    `models/history.py`); `config` and `base_config` digests of the configurations, empty where there was none.
+    `models/history.py`); `config` and `base_config` digests of the configurations, empty where there was none. `base`
+    is the commit that the change was compared with: where its event named none, where the target branch was then.
     """
 
     rules: str
@@ -108,6 +110,7 @@ class Receipt(Record):
     audit_share: float = 0.0
     config: str = ""
     base_config: str = ""
+    base: CommitId | None = None
 
 
 class Plan(Record):
@@ -132,6 +135,10 @@ class Plan(Record):
     policy: str = "default-1"
     receipt: Receipt | None = None
     digest: str = ""
+
+    def base_of(self, change: Change) -> CommitId | None:
+        """The commit that `change`, which this is the plan of, was compared with."""
+        return change.base or (self.receipt.base if self.receipt else None)
 
     def brief(self) -> Plan:
         """As it is kept in the run: without the tests that do not run, and with why for the first of those that do."""

@@ -6,6 +6,7 @@ does not parse stops the start with its name and the reason; nothing is ever gue
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 
@@ -122,6 +123,21 @@ class ForgeSettings(_Section):
     coalesce_s: float = Field(default=1.0, ge=0, description="least time between two writes about one run")
 
 
+def signing_key(token: SecretStr) -> bytes:
+    """The key that a Standard Webhooks secret stands for: `whsec_` and 24 to 64 bytes in base64.
+
+    Raises `ValueError`, which does not say what was there.
+    """
+    text = token.get_secret_value()
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise ValueError("it must be `whsec_` followed by 24 to 64 bytes in base64, as GitLab shows it")
+    return key
+
+
 class GitHubSettings(ForgeSettings):
     """How Delta speaks with GitHub: a token, or an App (`app_id` and `private_key`). Without either it only listens."""
 
@@ -134,6 +150,14 @@ class GitLabSettings(ForgeSettings):
     """How Delta speaks with GitLab: its address, and an access token of the project, group or instance."""
 
     url: str = "https://gitlab.com"
+    signing_token: SecretStr = Field(default=SecretStr(""), description="the webhook's, where it signs: `whsec_…`")
+
+    @field_validator("signing_token")
+    @classmethod
+    def _signing_token(cls, token: SecretStr) -> SecretStr:
+        if token.get_secret_value():
+            signing_key(token)
+        return token
 
 
 class GiteaSettings(ForgeSettings):
@@ -176,7 +200,6 @@ class Settings(BaseSettings):
     github: GitHubSettings = GitHubSettings()
     gitlab: GitLabSettings = GitLabSettings()
     gitea: GiteaSettings = GiteaSettings()
-
     api: ApiSettings = ApiSettings()
 
     def of(self, forge: Forge) -> ForgeSettings:

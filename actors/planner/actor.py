@@ -19,7 +19,7 @@ from actors.planner.probing import probe_plan
 from actors.planner.python.project import VERSION
 from actors.planner.sampling import audit_plan
 from cluster.factbase import FactBase
-from models.change import Change
+from models.change import Change, ChangeKind
 from models.errors import NotFound
 from models.history import Recollection
 from models.ids import RunId
@@ -60,12 +60,14 @@ class Planner:
 
     async def _planned(self, change: Change) -> Plan:
         if self._past is None:
+            change = await asyncio.to_thread(self._based, change)
             return (await asyncio.to_thread(self._plan, change, Recollection()))[0]
         if change.audits is not None:
             return await self._audit(self._past, change.audits)
         if change.probe is not None:
             about, policy = await self._past.run(change.probe.run), await asyncio.to_thread(read_policy, self._policy)
             return probe_plan(change, about, policy)
+        change = await asyncio.to_thread(self._based, change)
         recalled = await self._past.recall(change, lambda: self._described(change))
         made, files = await asyncio.to_thread(self._plan, change, recalled)
         if made.jobs or made.skipped or made.refused:
@@ -92,7 +94,8 @@ class Planner:
         if run.change.audits is not None:
             await self._past.learn_audit(run, await self._past.run(run.change.audits), files)
             return None
-        return await self._past.learn(run, files, await asyncio.to_thread(self._described, run.change))
+        judged = run.change.having(base=run.plan.base_of(run.change))
+        return await self._past.learn(run, files, await asyncio.to_thread(self._described, judged))
 
     async def _audit(self, past: History, audited: RunId) -> Plan:
         """What was drawn is in the plan of the run; the policy may have changed since."""
@@ -108,6 +111,14 @@ class Planner:
         with turn:
             inputs = gather(mirror, change, read_policy(self._policy), base, recalled, self._audit_share)
             return plan(inputs), inputs.files
+
+    def _based(self, change: Change) -> Change:
+        """The change with where its target branch is now as its base, where the event named no commit of it."""
+        if change.base is not None or change.kind is not ChangeKind.PULL_REQUEST or not change.base_ref:
+            return change
+        credential = authorization(self._credentials, change.clone_url)
+        tip = self._mirrors.of(change.clone_url).tip(change.base_ref, authorization=credential)
+        return change.having(base=tip)
 
     def _described(self, change: Change) -> Described:
         """What the change is about."""

@@ -103,6 +103,7 @@ def _receipt(inputs: PlanInputs) -> Receipt:
         audit_share=inputs.audit_share,
         config=_digest(inputs.config_text),
         base_config=_digest(inputs.base_config_text),
+        base=inputs.change.base,
     )
 
 

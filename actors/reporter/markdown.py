@@ -16,7 +16,8 @@ _BREAK: Final = "\u200b"
 
 _BREAKS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"@"), "@" + _BREAK),
-    (re.compile(r"([#!])(?=\d)"), r"\1" + _BREAK),
+    (re.compile(r"#(?=\d)"), "#" + _BREAK),
+    (re.compile(r'([!%~&$])(?=[\w"])'), r"\1" + _BREAK),  # what else GitLab and Gitea link
     (re.compile(r"\b(gh-)(?=\d)", re.IGNORECASE), r"\1" + _BREAK),
     (re.compile(r"://"), ":" + _BREAK + "//"),
     (re.compile(r"\b(www)\.", re.IGNORECASE), r"\1" + _BREAK + "."),

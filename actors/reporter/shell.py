@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from actors.reporter import gitea
+from actors.reporter import gitea, gitlab
 from actors.reporter.actor import ForgeOf, Reporter, TalkOf
 from actors.reporter.answer import Talk
 from actors.reporter.forge import Forge as ForgeAdapter
@@ -38,6 +38,8 @@ def forge_of(settings: Settings) -> ForgeOf:
                 return connect(settings.github, run.change.repository, run.change.installation)
             case Forge.GITEA if settings.gitea.token.get_secret_value():
                 return gitea.connect(settings.gitea, run.change)
+            case Forge.GITLAB if settings.gitlab.token.get_secret_value():
+                return gitlab.connect(settings.gitlab, run.change)
             case _:
                 return None
 

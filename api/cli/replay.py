@@ -28,7 +28,7 @@ def replayed(settings: Settings, run_id: RunId) -> tuple[Plan, bool]:
     run = asyncio.run(_load(installation, run_id))
     if run.plan is None or run.plan.receipt is None:
         raise CallerError(f"{run_id} has no plan that could be made again", remedy="name a run that was planned")
-    receipt, change = run.plan.receipt, run.change
+    receipt, change = run.plan.receipt, run.change.having(base=run.plan.base_of(run.change))
     mirror = installation.mirrors.of(change.clone_url)
     for commit in filter(None, (change.head, change.base)):
         if not mirror.has(commit):

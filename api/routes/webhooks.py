@@ -34,6 +34,12 @@ async def from_gitea(request: Request, given: Given) -> Response:
     return await _received(Forge.GITEA, request, given)
 
 
+@router.post("/webhooks/gitlab", status_code=202, response_class=JSONResponse, responses={**_ANSWERS})
+async def from_gitlab(request: Request, given: Given) -> Response:
+    """One GitLab event, of a project's or a group's webhook. What is the same run is as for GitHub."""
+    return await _received(Forge.GITLAB, request, given)
+
+
 async def _received(forge: Forge, request: Request, given: Given) -> Response:
     """The route says which forge it is: Gitea's events also have GitHub's headers."""
     hook = HOOKS[forge]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from starlette.datastructures import Headers
 
-from api.webhooks import gitea, github
+from api.webhooks import gitea, github, gitlab, gitlab_proof
 from api.webhooks.signature import GITHUB, Signature
 from models.change import Forge
 from models.inbox import Message
@@ -62,5 +62,15 @@ HOOKS: Final[Mapping[Forge, Hook]] = {
         gitea.verify,
         gitea.parse,
         instead=("X-Forgejo-Event", "X-Forgejo-Delivery"),
+    ),
+    # A signed delivery has its id signed as `webhook-id`: another header could be changed to play it back.
+    # `X-Gitlab-Event-UUID` is no id, because events with one cause share it.
+    Forge.GITLAB: Hook(
+        "X-Gitlab-Event",
+        "webhook-id",
+        gitlab_proof.claimed,
+        gitlab_proof.verify,
+        gitlab.parse,
+        instead=("X-Gitlab-Event", "Idempotency-Key"),
     ),
 }

@@ -37,6 +37,9 @@ _ATTRIBUTES = "* -export-ignore -export-subst\n"
 _CONFIG = "[safe]\n\tdirectory = *\n"
 
 _URL = re.compile(r"(?:https?|ssh|git|file)://[^\s]+|[\w.-]+@[\w.-]+:[^\s]+|/.*", re.DOTALL)
+# What `git check-ref-format` lets through, and nothing that a refspec or a command line reads another way.
+_BRANCH = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
+_NO_BRANCH = ("couldn't find remote ref", "could not find remote ref")
 _REF = re.compile(r"refs/[\w./@+=,#%!-]+|[\w][\w./@+=,#%!-]*")
 
 
@@ -143,6 +146,26 @@ class Mirror(Repository):
         raise NotFound(
             f"{self.clone_url} has no commit {commit}", remedy="push it first, or name the ref that holds it"
         )
+
+    def tip(self, branch: str, *, authorization: str = "") -> CommitId | None:
+        """The commit that a branch of the origin is at now, fetched and kept; None when it has no such branch.
+
+        Errors: `InfrastructureError` with git's words when the origin does not answer.
+        """
+        if not _BRANCH.fullmatch(branch) or ".." in branch or "@{" in branch:
+            return None
+        ref = f"{KEPT_REFS}/{hashlib.sha256(f'refs/heads/{branch}'.encode()).hexdigest()[:32]}"
+        with self._alone():
+            complaint = self._fetch([f"+refs/heads/{branch}:{ref}"], authorization)
+            if any(words in complaint for words in _NO_BRANCH):
+                return None
+            if complaint:
+                raise InfrastructureError(f"git could not fetch from {self.clone_url}: {complaint}")
+            commit = git.checked_commit(
+                git.output(["rev-parse", f"{ref}^{{commit}}"], git_dir=self.path).decode().strip()
+            )
+            self.keep(commit)
+        return commit
 
     def keep(self, commit: CommitId) -> None:
         """Hold on to a commit that is here, so that git's own cleaning leaves it."""

@@ -115,3 +115,41 @@ async def test_another_policy_gives_another_plan(tmp_path: Path) -> None:
     assert second.digest != first.digest
     assert [job.id for job in second.refused] == ["test"]
     mirrors.close()
+
+
+async def test_a_request_whose_event_names_no_base_is_compared_with_its_target_branch(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    change = a_change(repo)
+    assert change.base is not None
+    git(repo, "update-ref", "refs/heads/target", change.base)
+    asked = change.having(kind=ChangeKind.PULL_REQUEST, number=1, base=None, base_ref="target")
+    mirrors = Mirrors(tmp_path / "mirrors")
+    planner = Planner(mirrors, tmp_path / "policy.yml")
+    kept = await planner.plan(asked)
+    assert kept.merge_base == change.base
+    assert [file.path for file in kept.changed] == ["app/a.py"]
+    # The plan stays what it was when the branch moves, or is gone.
+    git(repo, "update-ref", "-d", "refs/heads/target")
+    made = again(mirrors, asked.having(base=kept.base_of(asked)), kept)
+    assert made.digest == kept.digest
+    assert (await planner.plan(asked)).merge_base is None
+    mirrors.close()
+
+
+async def test_a_fork_is_held_to_the_policy_of_the_branch_that_it_wants_into(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    change = a_change(repo)
+    (repo / ".delta.yml").write_text("version: 1\njobs:\n  test:\n    timeout: 5m\n    run: make\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "base")
+    git(repo, "branch", "target")
+    (repo / ".delta.yml").write_text("version: 1\njobs:\n  test:\n    timeout: 50m\n    run: make\n")
+    git(repo, "commit", "-qam", "mine is longer")
+    head = CommitId(git(repo, "rev-parse", "HEAD"))
+    asked = change.having(
+        kind=ChangeKind.PULL_REQUEST, trust=Trust.FORK, number=1, head=head, base=None, base_ref="target"
+    )
+    mirrors = Mirrors(tmp_path / "mirrors")
+    plan_of = await Planner(mirrors, tmp_path / "policy.yml").plan(asked)
+    assert [job.spec.timeout_s for job in plan_of.jobs] == [300.0]
+    mirrors.close()

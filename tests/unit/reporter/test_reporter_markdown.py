@@ -18,6 +18,7 @@ HOSTILE = [
     "first\nsecond\r\n# heading\n\n> quote",
     "ec26c3e57ca3a959ca5aad62de7213c562f8c821",
     "$\\frac{1}{2}$",
+    'see !12, group/project!3, ~bug, ~"two words", %milestone, &4 and $5',
     "\x1b[31mred\x1b[0m \u202egnp.exe \x00",
 ]
 
@@ -28,6 +29,7 @@ def test_nothing_from_elsewhere_stays_active(text: str) -> None:
     assert "\n" not in safe
     assert not re.search(r"@\w", safe)
     assert not re.search(r"[#!]\d", re.sub(r"&#\d+;", "", safe))
+    assert not re.search(r'[!~%&$][\w"]', re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), safe))
     assert "://" not in safe
     assert "www." not in safe
     assert not re.search(r"\bGH-\d", safe)

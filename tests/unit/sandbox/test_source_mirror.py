@@ -129,6 +129,31 @@ def test_a_commit_that_does_not_exist_is_not_found(repo: Repo, mirror: Mirror) -
         mirror.ensure(NOWHERE)
 
 
+def test_the_tip_of_a_branch_is_where_it_is_now(repo: Repo, mirror: Mirror) -> None:
+    repo.commit({"a": "1"})
+    for name in ("main", "feature/ü(1)", "-x"):
+        if name != "main":
+            repo.git("update-ref", f"refs/heads/{name}", "HEAD")
+        was = CommitId(repo.git("rev-parse", f"refs/heads/{name}"))
+        assert mirror.tip(name) == (None if name == "-x" else was)
+        repo.git("update-ref", f"refs/heads/{name}", repo.commit({"a": name}))
+        assert mirror.tip(name) != was
+        assert mirror.has(was) or name == "-x", "what was planned with stays"
+
+
+@pytest.mark.parametrize(
+    "name", ["gone", "", "HEAD", "main:refs/heads/x", "*", "a..b", "+main", "a b", "m@{1}", "--upload-pack=id", "a\nb"]
+)
+def test_a_branch_that_is_not_there_has_no_tip(repo: Repo, mirror: Mirror, name: str) -> None:
+    repo.commit({"a": "1"})
+    assert mirror.tip(name) is None
+
+
+def test_an_origin_that_is_gone_has_no_answer_about_a_branch(mirrors: Mirrors, tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError, match="could not fetch"):
+        mirrors.of(str(tmp_path / "nothing")).tip("main")
+
+
 def test_an_origin_that_is_gone_is_an_infrastructure_error_in_gits_words(mirrors: Mirrors, tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="does not appear to be a git repository"):
         mirrors.of(str(tmp_path / "nothing")).ensure(NOWHERE)
