@@ -44,7 +44,10 @@ class Fault(StrEnum):
 
 @dataclass
 class GitLab:
-    """What is on the forge. `requests` are methods with paths, `commands` what it was told to do in our name."""
+    """What is on the forge. `requests` are methods with paths, `commands` what it was told to do in our name.
+
+    `changed` is notified after each request.
+    """
 
     url: str = ""
     fault: Fault = Fault.NONE
@@ -55,6 +58,7 @@ class GitLab:
     requests: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def shown(self, head: str, ref: str = "") -> dict[str, tuple[str, str]]:
         """State and description by name, as people see it."""
@@ -169,12 +173,10 @@ def gitlab() -> Iterator[GitLab]:
 
 
 def _handler(forge: GitLab) -> type[BaseHTTPRequestHandler]:
-    turn = threading.Lock()
-
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            with turn:
+            with forge.changed:
                 forge.requests.append(f"{self.command} {self.path}")
                 if forge.fault in _FAILURES:
                     self._send(*_FAILURES[forge.fault])
@@ -186,6 +188,7 @@ def _handler(forge: GitLab) -> type[BaseHTTPRequestHandler]:
                 status, said = forge.answer(
                     self.command, url.path, dict(parse_qsl(url.query)), json.loads(body or b"null")
                 )
+                forge.changed.notify_all()
                 if forge.fault is Fault.LOSES:
                     self.close_connection = True
                     return
