@@ -15,6 +15,7 @@ from actors.installation import Installation, Part
 from api.cli.show import warn_if_unsafe
 from cluster.embedded.child import Child
 from cluster.store.store import Store
+from models.change import Forge
 from models.run import Run
 from models.settings import Settings
 
@@ -41,7 +42,8 @@ def up(
     console = Console()
     console.print(f"[bold green]Delta is up[/] at {address}")
     console.print(f"  API           {address}/docs, bearer token in {installation.state_dir / 'api.token'}")
-    console.print(f"  webhooks      {address}/webhooks/github{_webhook_hint(settings)}")
+    for hook in _webhooks(settings):
+        console.print(f"  webhooks      {address}/webhooks/{hook}")
     if not settings.ray_address:
         console.print(f"  Ray dashboard {installation.ray.dashboard}, token in {installation.state_dir / 'ray.token'}")
     console.print("  stop it with  delta down")
@@ -95,12 +97,13 @@ def _address(settings: Settings) -> str:
     return f"http://{settings.api.host}:{settings.api.port}"
 
 
-def _webhook_hint(settings: Settings) -> str:
-    return (
-        ""
-        if settings.github.webhook_secret.get_secret_value()
-        else "  (refused until DELTA_GITHUB__WEBHOOK_SECRET is set)"
-    )
+def _webhooks(settings: Settings) -> list[str]:
+    """The forges whose webhooks are accepted; with none, what is missing."""
+    forges = (Forge.GITHUB, Forge.GITLAB, Forge.GITEA)
+    proven = [str(forge) for forge in forges if settings.of(forge).webhook_secret.get_secret_value()]
+    if settings.gitlab.signing_token.get_secret_value() and Forge.GITLAB not in proven:
+        proven.append(Forge.GITLAB)
+    return proven or [f"{Forge.GITHUB}  (refused until DELTA_GITHUB__WEBHOOK_SECRET is set)"]
 
 
 def _ready(settings: Settings) -> dict[str, str]:
