@@ -45,16 +45,21 @@ class Analyzer:
         self._witness = Witness(store, self._look)
         self._asking = asking or Asking()
 
+    async def start(self) -> None:
+        """Nothing to load: what is remembered is read when it is asked for."""
+
     async def explain(self, run_id: RunId, job_id: JobId, attempt_id: AttemptId) -> Explanation:
         """The explanation of one attempt; asking again gives the same and remembers nothing twice."""
         run = await self._store.runs.load(run_id)
         job = run.job(job_id)
         attempt = next((attempt for attempt in job.attempts if attempt.id == attempt_id), job.attempt)
-        seen = await self._look(run, job, attempt)
+        lines = await self._lines(attempt.id)
+        passed = [await self._lines(each) for each in await self._passed(run, job)]
+        seen = await self._seen(job, attempt, lines, passed)
         if run.change.probe is not None:  # it says something about another failure, and is none that anybody had
             return Explanation(finding=seen.finding)
         explanation = await self._witness.explained(run, job, attempt, seen)
-        explanation = await self._asking.add(explanation, run, job_id, attempt_id, self._lines)
+        explanation = await self._asking.add(explanation, run, job_id, attempt_id, lines)
         finding = explanation.finding
         try:
             vector: Vector = (await asyncio.to_thread(self._encoder.encode, [text_of(finding)]))[0]
@@ -84,10 +89,12 @@ class Analyzer:
         """Embeddings, for whoever needs some: there is one copy of the model. Raises `InfrastructureError`."""
         return await asyncio.to_thread(self._encoder.encode, texts)
 
-    async def _look(self, run: Run, job: Job, attempt: Attempt) -> Seen:
-        lines = await self._lines(attempt.id)
+    async def _look(self, job: Job, attempt: Attempt) -> Seen:
+        """At an earlier attempt: which tests failed there, no log that passed is needed for."""
+        return await self._seen(job, attempt, await self._lines(attempt.id), ())
+
+    async def _seen(self, job: Job, attempt: Attempt, lines: Sequence[str], passed: Sequence[Sequence[str]]) -> Seen:
         reports, complete = await asyncio.to_thread(self._reports, job.spec.junit, attempt.result)
-        passed = [await self._lines(each) for each in await self._passed(run, job)]
         finding = await asyncio.to_thread(
             analyze, lines, result=attempt.result, junit=reports, spec=job.spec, passed=passed
         )

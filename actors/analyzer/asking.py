@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from actors.analyzer.fourway import Nodes, asked, may_be_probed
 from actors.analyzer.proposals.files import Files
@@ -40,15 +40,14 @@ class Asking:
         run: Run,
         job: JobId,
         attempt: AttemptId,
-        read: Callable[[AttemptId], Awaitable[Sequence[str]]],
+        lines: Sequence[str],
     ) -> Explanation:
-        """The explanation with what it asks for. `read` gives the lines of an attempt's log."""
+        """The explanation with what it asks for. `lines` are those of the attempt's log."""
         if not may_be_probed(run, job, attempt):
             return explanation
         try:
             nodes = await asyncio.to_thread(self._nodes) if self._nodes is not None else None
             check = asked(run, job, attempt, nodes) if nodes is not None else None
-            lines = await read(attempt) if self._trees is not None else ()
             proposal = await asyncio.to_thread(self._proposal, run, job, lines)
             return explanation.having(four_way=check, proposal=proposal)
         except DeltaError as error:  # which keeps no explanation back

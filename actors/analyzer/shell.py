@@ -21,7 +21,4 @@ class AnalyzerActor(Starting, Analyzer):
             living_nodes if wanted.four_way else None, Heads(Mirrors(site.mirrors)).of if wanted.proposals else None
         )
         Analyzer.__init__(self, site.store(), site.blobs, Encoder(), asking)
-
-    async def ready(self) -> str:
-        """It is, as soon as it is made: what it remembers is read when it is asked for."""
-        return type(self).__name__
+        self._begin(self.start())

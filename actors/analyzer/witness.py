@@ -30,7 +30,7 @@ class Seen(NamedTuple):
     complete: bool
 
 
-Look = Callable[[Run, Job, Attempt], Awaitable[Seen]]
+Look = Callable[[Job, Attempt], Awaitable[Seen]]
 
 
 class Witness:
@@ -48,10 +48,10 @@ class Witness:
         ended = attempt.finished_at or 0.0
         told = await self._store.suites.attempts(repository, job.id)
         base = [each for each in told if each.at < ended and not each.id.startswith(f"{run.id}.")]
-        here = await self._here(run, job, attempt.number, base, {attempt.id: seen})
+        here, read = await self._here(run, job, attempt.number, base, {attempt.id: seen})
         known = Witnesses(base=base, here=here, quarantine=await self._store.quarantine.entries(repository))
         given = await asyncio.to_thread(verdicts, run, job, seen.finding, known, ended)
-        exact = await asyncio.to_thread(_exact, seen)
+        exact = attempt.id in read and _exact(seen, read[attempt.id])
         await self._tell(run, job, here)
         return settled(Explanation(finding=seen.finding, verdicts=given, exact=exact))
 
@@ -62,7 +62,8 @@ class Witness:
         base: list[SuiteAttempt] = []
         if len(job.attempts) > 1:
             base = await self._store.suites.attempts(run.change.repository, job.id)
-        await self._tell(run, job, await self._here(run, job, job.attempt.number, base, {}))
+        here, _ = await self._here(run, job, job.attempt.number, base, {})
+        await self._tell(run, job, here)
 
     async def _tell(self, run: Run, job: Job, told: Iterable[SuiteAttempt]) -> None:
         if suites.counts(run.change):
@@ -71,22 +72,23 @@ class Witness:
 
     async def _here(
         self, run: Run, job: Job, last: int, base: Sequence[SuiteAttempt], seen: dict[AttemptId, Seen]
-    ) -> list[SuiteAttempt]:
-        """What the attempts of this run tell, up to that number."""
+    ) -> tuple[list[SuiteAttempt], dict[AttemptId, list[Report]]]:
+        """What the attempts of this run tell, up to that number; and the reports of those that failed."""
         attempts = [each for each in job.attempts[:last] if suites.tells(each)][-_MOST_ATTEMPTS:]
         failed = [each for each in attempts if not _passed(each)]
-        looked = {each.id: seen[each.id] if each.id in seen else await self._look(run, job, each) for each in failed}
+        looked = {each.id: seen[each.id] if each.id in seen else await self._look(job, each) for each in failed}
         wanted = {test.name for each in looked.values() for test in each.finding.failing_tests}
         wanted |= {name for told in base for name in told.failed}
         told: list[SuiteAttempt] = []
+        read: dict[AttemptId, list[Report]] = {}
         for each in attempts:
             if each.id not in looked:
                 told.append(suites.passed(run, job.id, each))
                 continue
-            reports = await asyncio.to_thread(_read, looked[each.id].reports, wanted)
-            named = {name for report in reports for name in report.passed}
+            read[each.id] = await asyncio.to_thread(_read, looked[each.id].reports, wanted)
+            named = {name for report in read[each.id] for name in report.passed}
             told.append(suites.failed(run, each, looked[each.id].finding, named))
-        return told
+        return told, read
 
 
 def _passed(attempt: Attempt) -> bool:
@@ -97,10 +99,9 @@ def _read(reports: Sequence[bytes], wanted: set[str]) -> list[Report]:
     return [read_report(report, wanted) for report in reports]
 
 
-def _exact(seen: Seen) -> bool:
+def _exact(seen: Seen, reports: Sequence[Report]) -> bool:
     """Whether the reports name all that failed, and the failure is theirs: then nothing else can hide behind them."""
     failing = seen.finding.failing_tests
     named = bool(failing) and len(failing) < MAX_TESTS and all(test.source == "junit" for test in failing)
-    if not (named and seen.complete and seen.finding.category is Category.TEST):
-        return False
-    return all(report.whole for report in _read(seen.reports, set()))
+    theirs = named and seen.complete and seen.finding.category is Category.TEST
+    return theirs and all(report.whole for report in reports)

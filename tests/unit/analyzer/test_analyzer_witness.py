@@ -70,8 +70,8 @@ class Laboratory:
         self.looked: list[int] = []
         self.witness = Witness(self.store, self._look)
 
-    async def _look(self, run: Run, job: Job, attempt: Attempt) -> Seen:
-        assert run.job(JOB).id == job.id == JOB
+    async def _look(self, job: Job, attempt: Attempt) -> Seen:
+        assert job.id == JOB
         self.looked.append(attempt.number)
         return self.seen.get(attempt.number, SEEN)
 
