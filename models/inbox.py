@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
 from models.change import Change, Forge
 from models.ids import AttemptId, JobId, RunId
 from models.record import Record
+
+COMMAND: Final = "/delta"  # what a comment begins with that is for Delta
 
 
 class Submit(Record):

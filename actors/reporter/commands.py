@@ -11,10 +11,9 @@ from typing import Final, NamedTuple
 from actors.reporter.markdown import code
 from actors.reporter.render import reasons, why_failed
 from models.errors import CallerError
-from models.inbox import Approve, Cancel, Message, Rerun, Said
+from models.inbox import COMMAND, Approve, Cancel, Message, Rerun, Said
 from models.run import Run
 
-PREFIX: Final = "/delta"
 HELP: Final = (
     "- `/delta run [all|JOB]`: all jobs again, or one\n"
     "- `/delta rerun [failed]`: what failed, again\n"
@@ -39,7 +38,7 @@ _ARGUMENT: Final[Mapping[str, bool]] = {"cancel": False, "approve": False, "expl
 
 def understood(text: str) -> Wish | None:
     """The command in a comment's first line; None where it is none that there is."""
-    verb, _, rest = text.removeprefix(PREFIX).strip().partition(" ")
+    verb, _, rest = text.removeprefix(COMMAND).strip().partition(" ")
     rest = rest.strip()
     if verb == "run":
         return Wish("run", "" if rest in {"", "all"} else rest)

@@ -18,7 +18,20 @@ from typing import Annotated, Final, TypeVar
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from starlette.datastructures import Headers
 
-from api.webhooks.payload import BRANCH, CloneUrl, Json, Part, Ref, Sha, first_line, is_zero, read, read_json
+from api.webhooks.payload import (
+    BRANCH,
+    CloneUrl,
+    Json,
+    Part,
+    Place,
+    Ref,
+    Sha,
+    first_line,
+    no_dots,
+    pushed,
+    read,
+    read_json,
+)
 from api.webhooks.signature import GITEA, Signature
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId
@@ -63,14 +76,7 @@ def _secret(settings: Settings) -> str:
     return settings.gitea.webhook_secret.get_secret_value()
 
 
-def _no_dots(full_name: str) -> str:
-    """Part of addresses that we ask: `..` would lead elsewhere."""
-    if {".", ".."} & set(full_name.split("/")):
-        raise ValueError("an owner or a repository cannot be called . or ..")
-    return full_name
-
-
-_FullName = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=255), AfterValidator(_no_dots)]
+_FullName = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=255), AfterValidator(no_dots)]
 
 
 class _Named(Part):
@@ -85,6 +91,11 @@ class _Repository(_Identity):
     full_name: _FullName
     clone_url: CloneUrl
     default_branch: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(Forge.GITEA, self.full_name, self.clone_url, self.default_branch)
 
 
 class _Head(Part):
@@ -159,18 +170,15 @@ def _pull_request(payload: Json, delivery: str) -> Change | None:
     event = _read(_PullRequestEvent, payload)
     pull = event.pull_request
     return Change(
-        forge=Forge.GITEA,
+        **event.repository.place._asdict(),
         kind=ChangeKind.PULL_REQUEST,
         trust=Trust.TRUSTED if pull.inside else Trust.FORK,
-        repository=event.repository.full_name,
-        clone_url=event.repository.clone_url,
         head=CommitId(pull.head.sha),
         at=max(0.0, pull.updated_at.timestamp()) if pull.updated_at else 0.0,  # an unset time is the year 1
         # Not `merge_base`: that is where the branch left the target, and this is where the target is now.
         base=CommitId(pull.base.sha) if pull.base.sha else None,
         head_ref=pull.head.ref,
         base_ref=pull.base.ref,
-        default_branch=event.repository.default_branch,
         # Kept in the base repository for every pull request, also after a fork is deleted.
         fetch_ref=f"refs/pull/{pull.number}/head",
         number=pull.number,
@@ -181,25 +189,14 @@ def _pull_request(payload: Json, delivery: str) -> Change | None:
 
 
 def _push(payload: Json, delivery: str) -> Change | None:
-    if not _read(_Target, payload).ref.startswith(BRANCH):
+    if not _read(_Target, payload).ref.startswith(BRANCH):  # before the rest is read: a tag may have less
         return None
     event = _read(_PushEvent, payload)
-    if is_zero(event.after):  # the branch was deleted
-        return None
-    branch = event.ref.removeprefix(BRANCH)
-    created = is_zero(event.before)
-    return Change(
-        forge=Forge.GITEA,
-        kind=ChangeKind.PUSH,
-        trust=Trust.TRUSTED,
-        repository=event.repository.full_name,
-        clone_url=event.repository.clone_url,
-        head=CommitId(event.after),
-        # A new branch has no commit before it; where it will go is the best there is to compare with.
-        base=None if created else CommitId(event.before),
-        head_ref=branch,
-        base_ref=event.repository.default_branch if created else branch,
-        default_branch=event.repository.default_branch,
+    return pushed(
+        event.repository.place,
+        event.ref,
+        event.before,
+        event.after,
         title=first_line(event.head_commit.message) if event.head_commit else "",
         author=event.sender.login if event.sender else "",
         delivery=delivery,

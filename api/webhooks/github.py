@@ -22,11 +22,12 @@ from api.webhooks.payload import (
     CloneUrl,
     Json,
     Part,
+    Place,
     Ref,
     Sha,
     first_line,
     is_command,
-    is_zero,
+    pushed,
     read,
     read_json,
 )
@@ -62,6 +63,20 @@ class _Repository(Part):
     default_branch: str = ""
 
 
+class _Event(Part):
+    """Of a repository; through an App's installation where there is an App."""
+
+    repository: _Repository
+    installation: _Installation | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        of = self.repository
+        through = self.installation.id if self.installation else None
+        return Place(Forge.GITHUB, of.full_name, of.clone_url, of.default_branch, through)
+
+
 class _Head(Part):
     ref: Ref
     sha: Sha
@@ -88,10 +103,8 @@ class _Action(Part):
     action: str
 
 
-class _PullRequestEvent(Part):
+class _PullRequestEvent(_Event):
     pull_request: _PullRequest
-    repository: _Repository
-    installation: _Installation | None = None
 
 
 class _Target(Part):
@@ -111,11 +124,9 @@ class _MergeGroup(Part):
     head_commit: _Commit | None = None
 
 
-class _MergeGroupEvent(Part):
+class _MergeGroupEvent(_Event):
     merge_group: _MergeGroup
-    repository: _Repository
     sender: _Named | None = None
-    installation: _Installation | None = None
 
 
 class _CheckRun(Part):
@@ -144,21 +155,17 @@ class _Issue(Part):
     pull_request: Json | None = None
 
 
-class _CommentEvent(Part):
+class _CommentEvent(_Event):
     issue: _Issue
     comment: _Comment
-    repository: _Repository
-    installation: _Installation | None = None
 
 
-class _PushEvent(Part):
+class _PushEvent(_Event):
     ref: Ref
     before: Sha
     after: Sha
-    repository: _Repository
     head_commit: _Commit | None = None  # null when the push brought no commit of its own
     sender: _Named | None = None
-    installation: _Installation | None = None
 
 
 def parse(event: str, delivery: str, body: bytes) -> Message | None:
@@ -180,17 +187,14 @@ def _pull_request(payload: Json, delivery: str) -> Submit | None:
     pull = event.pull_request
     inside = pull.head.repo is not None and pull.head.repo.id == pull.base.repo.id
     change = Change(
-        forge=Forge.GITHUB,
+        **event.place._asdict(),
         kind=ChangeKind.PULL_REQUEST,
         trust=Trust.TRUSTED if inside else Trust.FORK,
-        repository=event.repository.full_name,
-        clone_url=event.repository.clone_url,
         head=CommitId(pull.head.sha),
         at=pull.updated_at.timestamp() if pull.updated_at else 0.0,
         base=CommitId(pull.base.sha),
         head_ref=pull.head.ref,
         base_ref=pull.base.ref,
-        default_branch=event.repository.default_branch,
         # GitHub keeps this ref in the base repository for every pull request, also after a fork is deleted.
         fetch_ref=f"refs/pull/{pull.number}/head",
         number=pull.number,
@@ -198,7 +202,6 @@ def _pull_request(payload: Json, delivery: str) -> Submit | None:
         author=pull.user.login if pull.user else "",
         newcomer=pull.author_association not in _KNOWN_HERE,
         delivery=delivery,
-        installation=event.installation.id if event.installation else None,
     )
     return Submit(change=change)
 
@@ -208,28 +211,16 @@ def _push(payload: Json, delivery: str) -> Submit | None:
     if target.deleted or not target.ref.startswith(BRANCH):
         return None
     event = _read(_PushEvent, payload)
-    if is_zero(event.after):  # a deletion that does not say so
-        return None
-    branch = event.ref.removeprefix(BRANCH)
-    created = is_zero(event.before)
-    change = Change(
-        forge=Forge.GITHUB,
-        kind=ChangeKind.PUSH,
-        trust=Trust.TRUSTED,
-        repository=event.repository.full_name,
-        clone_url=event.repository.clone_url,
-        head=CommitId(event.after),
-        # A new branch has no commit before it; where it will go is the best there is to compare with.
-        base=None if created else CommitId(event.before),
-        head_ref=branch,
-        base_ref=event.repository.default_branch if created else branch,
-        default_branch=event.repository.default_branch,
+    change = pushed(
+        event.place,
+        event.ref,
+        event.before,
+        event.after,
         title=first_line(event.head_commit.message) if event.head_commit else "",
         author=event.sender.login if event.sender else "",
         delivery=delivery,
-        installation=event.installation.id if event.installation else None,
     )
-    return Submit(change=change)
+    return Submit(change=change) if change is not None else None  # None: a deletion that does not say so
 
 
 def _merge_group(payload: Json, delivery: str) -> Submit | None:
@@ -239,20 +230,16 @@ def _merge_group(payload: Json, delivery: str) -> Submit | None:
     event = _read(_MergeGroupEvent, payload)
     group = event.merge_group
     change = Change(
-        forge=Forge.GITHUB,
+        **event.place._asdict(),
         kind=ChangeKind.PUSH,
         trust=Trust.TRUSTED,  # somebody who may merge it put it there
-        repository=event.repository.full_name,
-        clone_url=event.repository.clone_url,
         head=CommitId(group.head_sha),
         base=CommitId(group.base_sha),
         head_ref=group.head_ref.removeprefix(BRANCH),
         base_ref=group.base_ref.removeprefix(BRANCH),
-        default_branch=event.repository.default_branch,
         title=first_line(group.head_commit.message) if group.head_commit else "",
         author=event.sender.login if event.sender else "",
         delivery=delivery,
-        installation=event.installation.id if event.installation else None,
     )
     return Submit(change=change)
 
@@ -267,13 +254,6 @@ def _check_run(payload: Json, delivery: str) -> Rerun | None:
     if not _RUN.fullmatch(run):  # another App's
         return None
     return Rerun(run=RunId(run), which=f"job:{job}" if job else "failed", by=event.sender.login)
-
-
-_M = TypeVar("_M", bound=Part)
-
-
-def _read(model: type[_M], payload: Json) -> _M:
-    return read(model, payload, _NAME)
 
 
 def _issue_comment(payload: Json, delivery: str) -> Said | None:
@@ -294,8 +274,15 @@ def _issue_comment(payload: Json, delivery: str) -> Said | None:
         author=event.comment.user.login,
         text=text[:TITLE_LIMIT],
         at=event.comment.created_at.timestamp(),
-        installation=event.installation.id if event.installation else None,
+        installation=event.place.installation,
     )
+
+
+_M = TypeVar("_M", bound=Part)
+
+
+def _read(model: type[_M], payload: Json) -> _M:
+    return read(model, payload, _NAME)
 
 
 _PARSERS: Final[dict[str, Callable[[Json, str], Message | None]]] = {

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from api.webhooks.payload import BRANCH, CloneUrl, Json, Part, Ref, Sha, first_line, is_zero, read, read_json
+from api.webhooks.payload import CloneUrl, Json, Part, Place, Ref, Sha, first_line, no_dots, pushed, read, read_json
 from models.change import Change, ChangeKind, Forge, Trust
 from models.ids import CommitId
 from models.inbox import Message, Submit
@@ -25,22 +25,19 @@ _NAME: Final = "GitLab"
 _TIMES: Final = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S %Z")
 
 
-def _without_dots(path: str) -> str:
-    if {".", ".."} & set(path.split("/")):
-        raise ValueError("it must be the path of a project")
-    return path
-
-
 # A project may lie in groups of groups: `group/subgroup/project`.
-_Path = Annotated[
-    str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)+$", max_length=1024), AfterValidator(_without_dots)
-]
+_Path = Annotated[str, StringConstraints(pattern=r"^[\w.-]+(/[\w.-]+)+$", max_length=1024), AfterValidator(no_dots)]
 
 
 class _Project(Part):
     path_with_namespace: _Path
     git_http_url: CloneUrl
     default_branch: str | None = None  # null in a project without a commit
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(Forge.GITLAB, self.path_with_namespace, self.git_http_url, self.default_branch or "")
 
 
 class _User(Part):
@@ -124,21 +121,18 @@ def _merge_request(payload: Json, delivery: str) -> Submit | None:
     if not _brings_something(_read(_Action, payload)):
         return None
     event = _read(_MergeRequestEvent, payload)
-    asked, project = event.object_attributes, event.project
+    asked = event.object_attributes
     if asked.last_commit is None:
         return None
     inside = asked.source_project_id == asked.target_project_id
     change = Change(
-        forge=Forge.GITLAB,
+        **event.project.place._asdict(),
         kind=ChangeKind.PULL_REQUEST,
         trust=Trust.TRUSTED if inside else Trust.FORK,
-        repository=project.path_with_namespace,
-        clone_url=project.git_http_url,
         head=CommitId(asked.last_commit.id),
         at=_seconds(asked.updated_at or ""),
         head_ref=asked.source_branch,
         base_ref=asked.target_branch,
-        default_branch=project.default_branch or "",
         # GitLab keeps this ref in the target project for every merge request, also after a fork is deleted.
         fetch_ref=f"refs/merge-requests/{asked.iid}/head",
         number=asked.iid,
@@ -164,30 +158,18 @@ def _brings_something(event: _Action) -> bool:
 
 def _push(payload: Json, delivery: str) -> Submit | None:
     event = _read(_PushEvent, payload)
-    if is_zero(event.after) or not event.ref.startswith(BRANCH):  # the first: the branch was deleted
-        return None
-    branch, project = event.ref.removeprefix(BRANCH), event.project
-    created = is_zero(event.before)
-    default = project.default_branch or ""
     # At most the newest 20 are there, the newest last; none when the push brought no commit of its own.
     head = next((commit for commit in event.commits if commit.id == event.after), _Commit())
-    change = Change(
-        forge=Forge.GITLAB,
-        kind=ChangeKind.PUSH,
-        trust=Trust.TRUSTED,
-        repository=project.path_with_namespace,
-        clone_url=project.git_http_url,
-        head=CommitId(event.after),
-        # A new branch has no commit before it; where it will go is the best there is to compare with.
-        base=None if created else CommitId(event.before),
-        head_ref=branch,
-        base_ref=default if created else branch,
-        default_branch=default,
+    change = pushed(
+        event.project.place,
+        event.ref,
+        event.before,
+        event.after,
         title=first_line(head.message),
         author=event.user_username,
         delivery=delivery,
     )
-    return Submit(change=change)
+    return Submit(change=change) if change is not None else None
 
 
 def _seconds(time: str) -> float:
