@@ -16,7 +16,10 @@ MOST_ENTRIES: Final = 1_000  # of one repository
 
 
 class FlakyTest(Record):
-    """A test that is known to be flaky. `low` and `high` bound its failure rate with 95 %; times are Unix seconds."""
+    """A test that is known to be flaky: it failed `failures` times in `attempts` on the default branch.
+
+    `score` is the chance that it fails by itself, `low` and `high` bound how often (95 %). Times are Unix seconds.
+    """
 
     repository: str
     job: JobId

@@ -11,30 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from actors.flaky_tests import FlakyTest
 from models.flaky import Quarantined
-from models.ids import JobId
 
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-
-class FlakyTestView(_View):
-    """A test that is known to be flaky: it failed `failures` times in `attempts` on the default branch.
-
-    `score` is the chance that it fails by itself, `low` and `high` bound how often (95 %).
-    """
-
-    repository: str
-    job: JobId
-    test: str
-    score: float
-    low: float
-    high: float
-    failures: int
-    attempts: int
-    since: float
-    last: float
-    why: tuple[str, ...]
+    model_config = ConfigDict(frozen=True)
 
 
 class QuarantinedView(_View):
@@ -53,14 +33,14 @@ class QuarantinedView(_View):
 class FlakyView(_View):
     """What is known of one repository's tests, or of all."""
 
-    flaky: tuple[FlakyTestView, ...]
+    flaky: tuple[FlakyTest, ...]
     quarantine: tuple[QuarantinedView, ...]
 
 
 def flaky_view(tests: Iterable[FlakyTest], entries: Iterable[Quarantined], now: float) -> FlakyView:
     """Both lists."""
     return FlakyView(
-        flaky=tuple(FlakyTestView.model_validate(test) for test in tests),
+        flaky=tuple(tests),
         quarantine=tuple(quarantined_view(entry, now) for entry in entries),
     )
 

@@ -1,8 +1,9 @@
-"""Words of a change or a log, made fit to be shown: nothing that ends a line or a code span is left in them."""
+"""What is shown to people: words of a change or a log, with nothing left that ends a line or a code span; and days."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 MAX_CHARS: Final = 120
@@ -19,3 +20,8 @@ def listed(texts: Sequence[str]) -> str:
     """The first of them, and how many there are besides."""
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     return ", ".join(code(text) for text in texts[:SHOWN]) + more
+
+
+def day(at: float) -> str:
+    """The day of a time (Unix seconds), in UTC: `2026-11-25`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")

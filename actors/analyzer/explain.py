@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from actors.analyzer.fourway import line
 from actors.analyzer.next_step import next_step
 from actors.analyzer.normalize import clean
-from actors.reporter.markdown import code, inert
+from actors.reporter.markdown import code, fenced, inert
 from models.failure import Category, Explanation, FailingTest, Finding, PastFailure, TestBlame, TestVerdict
+from models.printable import day
 
 MAX_LINES: Final = 25
 _AROUND_EXCERPT: Final = 5  # the lines that say where it stands, and its fence
@@ -43,7 +43,6 @@ _BLAMES: Final = (
     TestBlame.FAILS_ON_BASE,
     TestBlame.KNOWN_FLAKY,
 )
-_BACKTICKS: Final = re.compile(r"`+")
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -113,9 +112,7 @@ def _excerpt(finding: Finding, log_url: str, *, room: int) -> list[str]:
         left_out = len(lines) - most + 1
         head = most // 2
         lines = [*lines[:head], f"… {left_out} lines …", *lines[head + left_out :]]
-    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return ["", f"{_where(finding, log_url)}:", "", f"{fence}text", *lines, fence]
+    return ["", f"{_where(finding, log_url)}:", "", *fenced(lines, "text")]
 
 
 def _with_gaps(finding: Finding) -> list[str]:
@@ -146,18 +143,14 @@ def _resembles(past: PastFailure) -> str:
     """How often and since when, in which pull requests; then the one whose fix is known, else the newest."""
     where = f"#{past.number}" if past.number is not None else f"commit {_commit(past.head)}"
     title = f" ({code(past.title, 80)})" if past.title else ""
-    one = f"{code(past.job)} of {_day(past.at)} in {where}{title}"
+    one = f"{code(past.job)} of {day(past.at)} in {where}{title}"
     fix = f"fixed by {_commit(past.fixed_by)}" if past.fixed_by else "no fix is known"
     seen = "Seen before" if past.same else f"Something like it was seen before ({1 - past.distance:.1%} alike)"
     if past.times <= 1:
         return f"{seen}: {one}; {fix}."
     numbers = f" in {', '.join(f'#{number}' for number in past.numbers)}" if past.numbers else ""
     which = "one of them" if past.fixed_by else "lately"
-    return f"{seen}: {past.times} times since {_day(past.since or past.at)}{numbers}; {which} {one}, {fix}."
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    return f"{seen}: {past.times} times since {day(past.since or past.at)}{numbers}; {which} {one}, {fix}."
 
 
 def _commit(commit: str) -> str:

@@ -7,7 +7,6 @@ the test also passed at this very commit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from actors.analyzer.flaky import Judgement, judge
@@ -16,6 +15,7 @@ from models.failure import Category, Explanation, Finding, TestBlame, TestVerdic
 from models.flaky import Quarantined, SuiteAttempt, TestHistory, TestOutcome, TestRun
 from models.ids import JobId
 from models.plan import Plan
+from models.printable import day
 from models.run import Job, Run
 
 # A flake this unlikely is doubted: about one change in 200 breaks a test that it can reach.
@@ -117,7 +117,7 @@ def _quarantine(job: Job, name: str, entries: Sequence[Quarantined], now: float)
     if not about:
         return {}
     entry = max(about, key=lambda each: each.until)
-    day = datetime.fromtimestamp(entry.until, UTC).strftime("%Y-%m-%d")
+    end = day(entry.until)
     if entry.since <= now < entry.until:
-        return {"set_aside": True, "quarantine": f"in quarantine until {day}: {entry.reason}"}
-    return {"quarantine": f"its quarantine ended on {day}, so it counts again"} if now >= entry.until else {}
+        return {"set_aside": True, "quarantine": f"in quarantine until {end}: {entry.reason}"}
+    return {"quarantine": f"its quarantine ended on {end}, so it counts again"} if now >= entry.until else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 # Nothing shows and nothing can be told from it, but no name, number or address goes on across it.
@@ -33,6 +34,7 @@ _ESCAPED: Final = str.maketrans(
 )
 _ALL_ENTITIES: Final = str.maketrans({mark: f"&#{ord(mark)};" for mark in string.punctuation})
 
+_BACKTICKS: Final = re.compile(r"`+")
 _CUT: Final = "… (cut)"
 
 
@@ -70,6 +72,13 @@ def clip(text: str, limit: int) -> str:
     kept = kept[: kept.rfind("\n")] if "\n" in kept else kept
     fence = _open_fence(kept)
     return f"{kept}\n{fence}\n{_CUT}" if fence else f"{kept}\n{_CUT}"
+
+
+def fenced(lines: Sequence[str], language: str) -> list[str]:
+    """The lines in a fence that nothing in them can close (CommonMark 0.31, section 4.5)."""
+    longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}{language}", *lines, fence]
 
 
 def _open_fence(text: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from actors.analyzer.decide import analyze as analyzed
 from actors.analyzer.read import read_lines
 from api.cli.analysis_text import print_finding
+from api.cli.batch import items
 from models.errors import CallerError
 from models.failure import Category, Finding
 
@@ -51,7 +51,7 @@ def analyze(
 ) -> None:
     """Say which lines of a log explain a failure, and of what kind it is."""
     if batch is not None and log is None:
-        for item in _items(batch):
+        for item in items(batch, _Item):
             typer.echo(_view(item.id, _finding(item.log, item.passed)).model_dump_json())
             sys.stdout.flush()
         return
@@ -66,21 +66,6 @@ def analyze(
 
 def _finding(log: Path, passed: tuple[Path, ...]) -> Finding:
     return analyzed(read_lines(log), result=None, passed=[read_lines(path) for path in passed])
-
-
-def _items(batch: Path) -> Iterator[_Item]:
-    try:
-        text = batch.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallerError(f"the batch {batch} cannot be read: {error}") from error
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield _Item.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(map(str, first["loc"])) or "the line"
-                raise CallerError(f"{batch}:{number}: {where}: {first['msg']}") from error
 
 
 def _view(name: str, finding: Finding) -> AnalysisView:

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from actors.analyzer.flaky import judge
+from api.cli.batch import items
 from models.errors import CallerError
 from models.flaky import TestOutcome, TestRun
 
@@ -63,24 +63,9 @@ def flaky(
         return
     if repository:
         raise CallerError("a batch is of no repository", remedy="`delta flaky REPOSITORY` or `--batch FILE`")
-    for item in _items(batch):
+    for item in items(batch, _Item):
         verdict = judge([TestRun(**{**dict(run), "commit": str(run.commit)}) for run in item.runs])
         score, between = round(verdict.score, 4), (round(verdict.interval[0], 5), round(verdict.interval[1], 5))
         answer = Judged(id=item.id, flaky=verdict.flaky, score=score, interval=between, why=verdict.why)
         typer.echo(answer.model_dump_json())
         sys.stdout.flush()
-
-
-def _items(batch: Path) -> Iterator[_Item]:
-    try:
-        text = batch.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallerError(f"the batch {batch} cannot be read: {error}", remedy="name a file of JSON lines") from error
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield _Item.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(map(str, first["loc"])) or "the line"
-                raise CallerError(f"{batch}:{number}: {where}: {first['msg']}") from error

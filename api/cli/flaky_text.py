@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -14,19 +11,17 @@ from rich.text import Text
 from actors import flaky_tests
 from actors.analyzer.suites import percent
 from actors.flaky_tests import FlakyTest
-from actors.installation import Installation
 from api.cli.plain import plain
+from api.cli.store import with_store
 from api.flaky_view import flaky_view
 from cluster.store.store import Store
 from models.flaky import Quarantined
-from models.settings import Settings
-
-T = TypeVar("T")
+from models.printable import day
 
 
 def show(console: Console, repository: str = "", *, as_json: bool = False) -> None:
     """Prints what is known of one repository's tests, or of all."""
-    found, entries = with_store(lambda store: _both(store, repository))
+    found, entries = with_store(lambda store, _: _both(store, repository))
     now = time.time()
     if as_json:
         console.file.write(flaky_view(found, entries, now).model_dump_json(indent=2) + "\n")
@@ -44,7 +39,7 @@ def flaky_lines(found: Sequence[FlakyTest]) -> list[Text]:
         rate = f"{test.failures} of {test.attempts} runs, {percent((test.low, test.high))} with 95 % confidence"
         shown.append(Text.assemble((plain(test.test), "bold"), f"  {plain(test.job)} of {plain(test.repository)}"))
         why = "; ".join(test.why[1:])
-        shown.append(Text(f"    failed in {rate}, since {_day(test.since)}, last on {_day(test.last)}", style="dim"))
+        shown.append(Text(f"    failed in {rate}, since {day(test.since)}, last on {day(test.last)}", style="dim"))
         shown.append(Text(f"    {plain(why)}; {test.score:.0%} sure", style="dim"))
     return shown
 
@@ -55,35 +50,13 @@ def quarantine_lines(entries: Sequence[Quarantined], now: float) -> list[Text]:
         return [Text("no test is in quarantine")]
     shown: list[Text] = []
     for entry in entries:
-        end = f"until {_day(entry.until)}" if now < entry.until else f"ended {_day(entry.until)}, it counts again"
+        end = f"until {day(entry.until)}" if now < entry.until else f"ended {day(entry.until)}, it counts again"
         where = plain(entry.job) if entry.job else "every job"
         said = f"  in quarantine in {where} of {plain(entry.repository)}: {end}"
         shown.append(Text.assemble((plain(entry.test), "bold"), said))
-        shown.append(Text(f"    {plain(entry.reason)} ({plain(entry.by)}, {_day(entry.since)})", style="dim"))
+        shown.append(Text(f"    {plain(entry.reason)} ({plain(entry.by)}, {day(entry.since)})", style="dim"))
     return shown
-
-
-def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """With a server or without one: Redis is started where it does not run, and ended again."""
-    installation = Installation(Settings())
-    try:
-        installation.open_store()
-        return asyncio.run(_on(installation, work))
-    finally:
-        installation.leave()
-
-
-async def _on(installation: Installation, work: Callable[[Store], Awaitable[T]]) -> T:
-    store = installation.store()
-    try:
-        return await work(store)
-    finally:
-        await store.close()
 
 
 async def _both(store: Store, repository: str) -> tuple[list[FlakyTest], list[Quarantined]]:
     return await flaky_tests.flaky_tests(store, repository), await store.quarantine.entries(repository)
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import shlex
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
 
-from actors.installation import Installation
 from actors.planner import review
 from actors.planner.health import Health
 from api.cli.plain import plain
+from api.cli.store import with_store
 from api.health_view import health_view
 from models.history import Miss
-from models.ports import Lessons
-from models.settings import Settings
+from models.printable import day
 
-T = TypeVar("T")
 _SHOWN_CLOSED = 10
 
 
 def show_health(console: Console, repository: str = "", *, as_json: bool = False) -> None:
     """Prints what is known of one repository's plans, or of all."""
-    found = _with_lessons(lambda lessons: review.look(lessons, repository))
+    found = with_store(lambda store, _: review.look(store.lessons, repository))
     if as_json:
         console.file.write(health_view(found).model_dump_json(indent=2) + "\n")
         return
@@ -38,7 +32,7 @@ def show_health(console: Console, repository: str = "", *, as_json: bool = False
 
 def dismiss(console: Console, key: str) -> None:
     """Closes the miss of this key. Raises `NotFound`."""
-    miss = _with_lessons(lambda lessons: review.dismiss(lessons, key, getpass.getuser(), time.time()))
+    miss = with_store(lambda store, _: review.dismiss(store.lessons, key, getpass.getuser(), time.time()))
     console.print(Text(f"closed: {plain(_name(miss))} widens no plan any more"))
 
 
@@ -64,8 +58,7 @@ def lines(found: Health) -> list[Text]:
 
 def _line(miss: Miss) -> Text:
     changed = ", ".join(map(plain, miss.changed[:3])) + (" …" if len(miss.changed) > 3 else "")
-    when = datetime.fromtimestamp(miss.at, UTC).strftime("%Y-%m-%d")
-    text = f"  {when} {plain(miss.repository)}: {changed} → {plain(_name(miss))}, {miss.found}"
+    text = f"  {day(miss.at)} {plain(miss.repository)}: {changed} → {plain(_name(miss))}, {miss.found}"
     if miss.fixed_by:
         return Text(f"{text}; fixed, run {miss.fixed_by} selected it", style="dim")
     if miss.dismissed_by:
@@ -75,21 +68,3 @@ def _line(miss: Miss) -> Text:
 
 def _name(miss: Miss) -> str:
     return miss.test or f"the job {miss.job}"
-
-
-def _with_lessons(work: Callable[[Lessons], Awaitable[T]]) -> T:
-    """With a server or without one: Redis is started where it does not run, and ended again."""
-    installation = Installation(Settings())
-    try:
-        installation.open_store()
-        return asyncio.run(_on(installation, work))
-    finally:
-        installation.leave()
-
-
-async def _on(installation: Installation, work: Callable[[Lessons], Awaitable[T]]) -> T:
-    store = installation.store()
-    try:
-        return await work(store.lessons)
-    finally:
-        await store.close()

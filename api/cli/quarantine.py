@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 
 from actors import flaky_tests
-from api.cli.flaky_text import quarantine_lines, with_store
+from api.cli.flaky_text import quarantine_lines
 from api.cli.plain import plain
+from api.cli.store import with_store
 from models.flaky import MAX_QUARANTINE_DAYS
 
 app = typer.Typer(name="quarantine", help="Tests whose failure alone fails nothing, for a while.", no_args_is_help=True)
@@ -33,7 +34,9 @@ def add(
     """Set a test aside, or give its quarantine another end. It still runs and is still shown."""
     by, now = getpass.getuser(), time.time()
     entry = with_store(
-        lambda store: flaky_tests.set_aside(store, repository, test, job=job, days=days, reason=reason, by=by, now=now)
+        lambda store, _: flaky_tests.set_aside(
+            store, repository, test, job=job, days=days, reason=reason, by=by, now=now
+        )
     )
     for line in quarantine_lines([entry], entry.since):
         Console(soft_wrap=True).print(line)
@@ -42,12 +45,12 @@ def add(
 @app.command("list")
 def list_(repository: Annotated[str, typer.Argument(help="Without it, all of them.")] = "") -> None:
     """Show what is in quarantine, and what was until it ended."""
-    for line in quarantine_lines(with_store(lambda store: store.quarantine.entries(repository)), time.time()):
+    for line in quarantine_lines(with_store(lambda store, _: store.quarantine.entries(repository)), time.time()):
         Console(soft_wrap=True).print(line)
 
 
 @app.command()
 def remove(repository: Repository, test: Test, job: Job = "") -> None:
     """Take a test out: its next failure counts."""
-    with_store(lambda store: flaky_tests.take_back(store, repository, test, job))
+    with_store(lambda store, _: flaky_tests.take_back(store, repository, test, job))
     Console(soft_wrap=True).print(f"removed: {plain(test)} of {plain(repository)}", markup=False)

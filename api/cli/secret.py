@@ -5,25 +5,20 @@ It is never an argument: those are in the shell's history, and in the list of pr
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from actors import secrets
-from actors.installation import Installation
-from cluster.store.store import Store
-from cluster.vault import Vault
+from api.cli.store import with_store
 from models.errors import CallerError
 from models.secret import MOST_BYTES, checked_name, checked_scope
-from models.settings import Settings
 
 app = typer.Typer(name="secret", help="What jobs get and logs do not show.", no_args_is_help=True)
 
@@ -31,8 +26,6 @@ Name = Annotated[str, typer.Argument(help="A-Z, 0-9 and _: the variable that a s
 Repository = Annotated[
     str, typer.Option("--repo", help="The repository, as `delta status` shows it; without it, all of them.")
 ]
-
-T = TypeVar("T")
 
 
 @app.command("set")
@@ -45,14 +38,14 @@ def set_(
     checked_name(name)  # before anybody types the value
     scope = secrets.shown_scope(checked_scope(repo))
     value = _from_file(file) if file is not None else _typed(name)
-    fresh = _with_store(lambda store, vault: secrets.set_secret(store, vault, name, repo, value))
+    fresh = with_store(lambda store, here: secrets.set_secret(store, here.vault, name, repo, value))
     Console().print(f"{'set' if fresh else 'replaced'}: {name} of {scope}", markup=False)
 
 
 @app.command("list")
 def list_() -> None:
     """Show which secrets there are, and never their values."""
-    kept = _with_store(lambda store, _: secrets.list_secrets(store))
+    kept = with_store(lambda store, _: secrets.list_secrets(store))
     table = Table("name", "repository", "set", box=None)
     for secret in kept:
         when = datetime.fromtimestamp(secret.set_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -63,14 +56,14 @@ def list_() -> None:
 @app.command()
 def remove(name: Name, repo: Repository = "") -> None:
     """Forget a secret. Jobs that run have it still."""
-    _with_store(lambda store, _: secrets.remove_secret(store, name, repo))
+    with_store(lambda store, _: secrets.remove_secret(store, name, repo))
     Console().print(f"removed: {name} of {secrets.shown_scope(checked_scope(repo))}", markup=False)
 
 
 @app.command()
 def rotate() -> None:
     """Encrypt every secret with a new key, and forget the old one."""
-    count = _with_store(secrets.rotate)
+    count = with_store(lambda store, here: secrets.rotate(store, here.vault))
     Console().print(f"a new key, and {count} secrets encrypted with it", markup=False)
 
 
@@ -99,21 +92,3 @@ def _text(raw: bytes) -> str:
         if len(raw) > MOST_BYTES:  # perhaps cut within a character
             raise CallerError("the value is too long", remedy=f"at most {MOST_BYTES:,} bytes can be kept") from error
         raise CallerError("the value is not UTF-8 text", remedy="encode it, for instance as base64") from error
-
-
-def _with_store(work: Callable[[Store, Vault], Awaitable[T]]) -> T:
-    """With a server or without one: Redis is started where it does not run, and ended again."""
-    installation = Installation(Settings())
-    try:
-        installation.open_store()
-        return asyncio.run(_on(installation, work))
-    finally:
-        installation.leave()
-
-
-async def _on(installation: Installation, work: Callable[[Store, Vault], Awaitable[T]]) -> T:
-    store = installation.store()
-    try:
-        return await work(store, installation.vault)
-    finally:
-        await store.close()

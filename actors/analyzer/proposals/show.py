@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from actors.reporter.markdown import inert
+from actors.reporter.markdown import fenced, inert
 from models.probe import Probed
 from models.proposal import Proposal, ProposalKind
 
-_BACKTICKS: Final = re.compile(r"`+")
 _KINDS: Final[dict[ProposalKind, str]] = {
     ProposalKind.FORMATTER: "what the formatter would change",
     ProposalKind.GENERATED: "what the job generated anew",
@@ -25,7 +23,6 @@ def folded(proposal: Proposal | None) -> str:
     if proposal is None or not proposal.tried:
         return ""
     lines = proposal.patch.rstrip("\n").split("\n")  # without anything unseen: `models/patch.py` refuses it
-    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0))
     of_file = proposal.kind in {ProposalKind.IMAGE, ProposalKind.CONFIGURATION}
     lines_of = "" if of_file else "log "
     several = proposal.last > proposal.first
@@ -36,9 +33,7 @@ def folded(proposal: Proposal | None) -> str:
             "",
             f"From {where}: {inert(proposal.why)}. It is not applied: look at it first.",
             "",
-            f"{fence}diff",
-            *lines,
-            fence,
+            *fenced(lines, "diff"),
             "",
             "</details>",
         ]
