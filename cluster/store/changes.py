@@ -1,7 +1,6 @@
 """Past changes of a repository with their embeddings, and what was learned of plans. See `models.ports.Changes`.
 
-A repository's changes have keys of their own, so that its vectors are read without those of all others: page by page,
-because 100,000 of them in one answer would hold up everybody else's commands for half a second.
+A repository's changes have keys of their own, so that its vectors are read without those of all others.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from redis.asyncio import Redis
 
 from cluster.store import keys
 from cluster.store.connection import answering, text
+from cluster.store.vectors import pages
 from models.history import Audit, Miss, PastChange, Profile
 from models.ids import RunId
 
@@ -21,7 +21,6 @@ MOST_TEXTS: Final = 1_000
 MOST_AUDITS: Final = 20_000
 MOST_MISSES: Final = 2_000  # each plan looks at those of its repository, and has to be fast
 MOST_PROFILES: Final = 2_000
-_PAGE: Final = 1_000
 
 _Lesson = TypeVar("_Lesson", Miss, Audit)
 
@@ -72,15 +71,9 @@ class ChangeStore:
                 await pipeline.execute()
 
     async def vectors(self, repository: str) -> AsyncIterator[list[tuple[RunId, bytes]]]:
-        """All vectors, a page at a time. HSCAN may give one twice, and never leaves out one that was there before."""
-        cursor = 0
-        while True:
-            with answering():
-                cursor, page = await self._redis.hscan(keys.changes(repository).vectors, cursor, count=_PAGE)
-            found = page if isinstance(page, dict) else {}  # it is one; redis-py types HSCAN NOVALUES, too
-            yield [(RunId(text(run)), vector) for run, vector in found.items() if isinstance(vector, bytes)]
-            if cursor == 0:
-                return
+        """All vectors, a page at a time."""
+        async for page in pages(self._redis, keys.changes(repository).vectors):
+            yield [(RunId(run), vector) for run, vector in page]
 
     async def find(self, repository: str, runs: Sequence[RunId]) -> list[PastChange]:
         """Those that are known, in that order."""

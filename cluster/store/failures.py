@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 
 from cluster.store import keys
 from cluster.store.connection import answering, text
+from cluster.store.vectors import pages
 from models.failure import RememberedFailure, Repeats
 from models.ids import AttemptId, JobId
 
 MOST_FAILURES: Final = 100_000
 MOST_PASSED: Final = 2
-_PAGE: Final = 1_000
 
 
 class FailureStore:
@@ -78,16 +78,9 @@ class FailureStore:
         known = await self.find(repository, [text(key) for key in found])
         return sorted(known, key=lambda failure: (failure.at, failure.key))
 
-    async def vectors(self, repository: str) -> AsyncIterator[list[tuple[str, bytes]]]:
-        """All vectors, a page at a time. HSCAN may give one twice, and never leaves out one that was there before."""
-        cursor = 0
-        while True:
-            with answering():
-                cursor, page = await self._redis.hscan(keys.failures(repository).vectors, cursor, count=_PAGE)
-            found = page if isinstance(page, dict) else {}  # it is one; redis-py types HSCAN NOVALUES, too
-            yield [(text(key), vector) for key, vector in found.items() if isinstance(vector, bytes)]
-            if cursor == 0:
-                return
+    def vectors(self, repository: str) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """All vectors, a page at a time."""
+        return pages(self._redis, keys.failures(repository).vectors)
 
     async def note_passed(self, repository: str, job: JobId, attempt: AttemptId) -> None:
         """Puts the attempt first."""
