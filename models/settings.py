@@ -122,6 +122,16 @@ class ForgeSettings(_Section):
     )
     coalesce_s: float = Field(default=1.0, ge=0, description="least time between two writes about one run")
 
+    @property
+    def listens(self) -> bool:
+        """Whether its webhooks can be proven, and so are accepted."""
+        return bool(self.webhook_secret.get_secret_value())
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is a credential to write with."""
+        return bool(self.token.get_secret_value())
+
 
 def signing_key(token: SecretStr) -> bytes:
     """The key that a Standard Webhooks secret stands for: `whsec_` and 24 to 64 bytes in base64.
@@ -145,12 +155,22 @@ class GitHubSettings(ForgeSettings):
     app_id: str = ""
     private_key: SecretStr = SecretStr("")
 
+    @property
+    def writes(self) -> bool:
+        """By either of the two."""
+        return super().writes or bool(self.app_id)
+
 
 class GitLabSettings(ForgeSettings):
     """How Delta speaks with GitLab: its address, and an access token of the project, group or instance."""
 
     url: str = "https://gitlab.com"
     signing_token: SecretStr = Field(default=SecretStr(""), description="the webhook's, where it signs: `whsec_…`")
+
+    @property
+    def listens(self) -> bool:
+        """By its token, or by the signature."""
+        return super().listens or bool(self.signing_token.get_secret_value())
 
     @field_validator("signing_token")
     @classmethod

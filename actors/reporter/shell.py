@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 from actors.reporter import gitea, gitlab
 from actors.reporter.actor import ForgeOf, Reporter, TalkOf
@@ -13,7 +14,10 @@ from actors.site import Site
 from models.change import Forge
 from models.inbox import Said
 from models.run import Run
-from models.settings import Settings
+from models.settings import GitHubSettings, Settings
+
+if TYPE_CHECKING:
+    from actors.reporter.github import GitHubForge
 
 
 class ReporterActor(Starting, Reporter):
@@ -26,19 +30,16 @@ class ReporterActor(Starting, Reporter):
 
 def forge_of(settings: Settings) -> ForgeOf:
     """Opens the adapter of a run's forge, where there is a credential for one."""
-    token = settings.github.token.get_secret_value() or settings.github.app_id
 
     def opened(run: Run) -> AbstractAsyncContextManager[ForgeAdapter] | None:
-        if run.change.aside:
+        if run.change.aside or not settings.of(run.change.forge).writes:
             return None
         match run.change.forge:
-            case Forge.GITHUB if token:
-                from actors.reporter.github import connect  # a client that knows all of GitHub's interface
-
-                return connect(settings.github, run.change.repository, run.change.installation)
-            case Forge.GITEA if settings.gitea.token.get_secret_value():
+            case Forge.GITHUB:
+                return _github(settings.github, run.change.repository, run.change.installation)
+            case Forge.GITEA:
                 return gitea.connect(settings.gitea, run.change)
-            case Forge.GITLAB if settings.gitlab.token.get_secret_value():
+            case Forge.GITLAB:
                 return gitlab.connect(settings.gitlab, run.change)
             case _:
                 return None
@@ -48,13 +49,18 @@ def forge_of(settings: Settings) -> ForgeOf:
 
 def talk_of(settings: Settings) -> TalkOf:
     """Opens the adapter through which a comment is answered, where there is a credential for it."""
-    token = settings.github.token.get_secret_value() or settings.github.app_id
 
     def opened(said: Said) -> AbstractAsyncContextManager[Talk] | None:
-        if said.forge is not Forge.GITHUB or not token:
+        if said.forge is not Forge.GITHUB or not settings.github.writes:
             return None
-        from actors.reporter.github import connect  # as above
-
-        return connect(settings.github, said.repository, said.installation)
+        return _github(settings.github, said.repository, said.installation)
 
     return opened
+
+
+def _github(
+    settings: GitHubSettings, repository: str, installation: int | None
+) -> AbstractAsyncContextManager[GitHubForge]:
+    from actors.reporter.github import connect  # a client that knows all of GitHub's interface
+
+    return connect(settings, repository, installation)

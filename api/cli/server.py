@@ -99,11 +99,8 @@ def _address(settings: Settings) -> str:
 
 def _webhooks(settings: Settings) -> list[str]:
     """The forges whose webhooks are accepted; with none, what is missing."""
-    forges = (Forge.GITHUB, Forge.GITLAB, Forge.GITEA)
-    proven = [str(forge) for forge in forges if settings.of(forge).webhook_secret.get_secret_value()]
-    if settings.gitlab.signing_token.get_secret_value() and Forge.GITLAB not in proven:
-        proven.append(Forge.GITLAB)
-    return proven or [f"{Forge.GITHUB}  (refused until DELTA_GITHUB__WEBHOOK_SECRET is set)"]
+    known = [str(forge) for forge in Forge if settings.of(forge).listens]
+    return known or [f"{Forge.GITHUB}  (refused until DELTA_GITHUB__WEBHOOK_SECRET is set)"]
 
 
 def _ready(settings: Settings) -> dict[str, str]:
