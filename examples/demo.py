@@ -22,6 +22,7 @@ BRANCH = "faster-ovens"
 CHANGED_FILE = "src/kitchen/units.py"
 RIGHT = "exact = Fraction(fahrenheit - 32) * 5 / 9"
 WRONG = "exact = Fraction(fahrenheit) * 5 / 9 - 32"
+MENDED = "exact = 5 * Fraction(fahrenheit - 32) / 9  # the offset first, then the scale"
 BROKEN_TEST = "tests/test_units.py::test_an_oven_at_350_fahrenheit_is_set_to_180_celsius"
 
 PASSED, FAILED, COULD_NOT_RUN = 0, 1, 2
@@ -58,8 +59,8 @@ def break_it(repository: Path) -> None:
 
 
 def fix_it(repository: Path) -> None:
-    """The brackets are back, with a comment that says why, so that the branch still differs from `main`."""
-    replace(repository, WRONG, f"{RIGHT}  # the offset first, then the scale")
+    """The brackets are back. What it does is what `main` does, but not in the same words, or no test would have to run."""
+    replace(repository, WRONG, MENDED)
     git(repository, "commit", "--quiet", "--all", "--message=Put the brackets back")
 
 
@@ -102,7 +103,7 @@ def main() -> None:
         act(console, repository, 2, "The fix", PASSED)
     next_steps = (
         "[bold].venv/bin/delta run PATH[/]  your own repository, from the branch you are on\n"
-        "[bold].venv/bin/delta up[/]        the server: GitHub webhooks, REST, live logs\n"
+        "[bold].venv/bin/delta up[/]        the server: webhooks, REST, live logs\n"
         "[bold].venv/bin/delta doctor[/]    each part Delta stands on, proved by using it\n"
         "[bold]make test[/]                 all tests, those on real Ray and gVisor, too"
     )

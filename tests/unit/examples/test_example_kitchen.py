@@ -1,6 +1,8 @@
 """The demo's change must really break one test, and only that one; and its plan must have something to skip."""
 
 import importlib.util
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -48,6 +50,19 @@ def test_the_change_breaks_the_test_it_names_and_the_fix_mends_it(demo: ModuleTy
         ["git", "log", "--format=%s", demo.BRANCH], cwd=repository, capture_output=True, text=True, check=True
     )
     assert len(log.stdout.splitlines()) == 3
+
+
+def test_the_fix_is_judged_by_the_test_that_failed(demo: ModuleType, tmp_path: Path) -> None:
+    """A branch that differs from `main` by a comment alone needs no test, and would show nothing."""
+    repository = tmp_path / "kitchen"
+    demo.start(repository)
+    demo.break_it(repository)
+    demo.fix_it(repository)
+    delta = [Path(sys.executable).parent / "delta", "plan", repository, "--base", "main", "--head", demo.BRANCH, "--json"]
+    here = {**os.environ, "DELTA_STATE_DIR": str(tmp_path / "state")}
+    planned = json.loads(subprocess.run(delta, capture_output=True, text=True, check=True, env=here).stdout)
+    (tests,) = (job["tests"]["selected"] for job in planned["jobs"] if job["id"] == "test")
+    assert demo.BROKEN_TEST.partition("::")[0] in tests
 
 
 def test_a_replacement_that_does_not_match_is_an_error(demo: ModuleType, tmp_path: Path) -> None:
